@@ -1,0 +1,145 @@
+// Package follow turns log files into lines.
+//
+// A log lives in many files: mail.log is written, mail.log.1 was until last
+// night, mail.log.2.gz and its elders are compressed. Old reads one that is
+// complete; Tail stays with one that grows and is rotated away under its
+// reader.
+package follow
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+// Old is a log that is read once, from its beginning to its end.
+type Old struct {
+	Name     string
+	Size     int64     // bytes on disk; 0 when unknown
+	Modified time.Time // when it was last written; zero when unknown
+
+	file   *os.File
+	plain  bool          // a regular file, not compressed: read by several at once
+	stream *bufio.Reader // otherwise: its text
+	carry  []byte        // the stream's unfinished last line
+	count  *countingReader
+}
+
+// Open opens a log: plain, or compressed by gzip, zstd, xz or bzip2, whatever
+// its name; "-" is standard input.
+func Open(name string) (*Old, error) {
+	if name == "-" {
+		return &Old{Name: "standard input", file: os.Stdin, stream: bufio.NewReaderSize(os.Stdin, blockSize)}, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, openError(name, err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s: is a directory (name the log files in it)", name)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	o := &Old{Name: name, Size: info.Size(), Modified: info.ModTime(), file: f, plain: info.Mode().IsRegular()}
+	if !o.plain {
+		o.Size = 0
+	}
+	if err := o.decompress(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+func openError(name string, err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%s: no such file", name)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%s: may not be read by this user (logs often belong to group adm, or to root alone)", name)
+	}
+	return err
+}
+
+// countingReader counts what has been read of a compressed file, for progress.
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// decompress looks at the first bytes, which cannot lie as a name can.
+func (o *Old) decompress() error {
+	head := make([]byte, 8)
+	var body io.Reader = o.file
+	n := 0
+	if o.plain {
+		n, _ = o.file.ReadAt(head, 0)
+	}
+	o.count = &countingReader{r: body}
+	var text io.Reader
+	var err error
+	switch magic := head[:n]; {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		text, err = gzip.NewReader(o.count)
+	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		text, err = zstd.NewReader(o.count, zstd.WithDecoderMaxMemory(256<<20))
+	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
+		text, err = xz.NewReader(o.count)
+	case bytes.HasPrefix(magic, []byte("BZh")):
+		text = bzip2.NewReader(o.count)
+	default:
+		if o.plain {
+			return nil
+		}
+		text = o.count
+	}
+	if err != nil {
+		return fmt.Errorf("%s: looks compressed, but cannot be unpacked: %w", o.Name, err)
+	}
+	o.plain = false
+	o.stream = bufio.NewReaderSize(text, blockSize)
+	return nil
+}
+
+// Head answers the log's first lines without consuming them, at most some
+// kilobytes.
+func (o *Old) Head() []byte {
+	const headSize = 16 << 10
+	if o.plain {
+		head := make([]byte, headSize)
+		n, _ := o.file.ReadAt(head, 0)
+		return head[:n]
+	}
+	head, _ := o.stream.Peek(headSize)
+	return head
+}
+
+// Done is how many bytes of Size have been read; of a compressed log they are
+// bytes of the compressed file.
+func (o *Old) Done(plainOffset int64) int64 {
+	if o.plain || o.count == nil {
+		return plainOffset
+	}
+	return o.count.n
+}
+
+// Close closes the file.
+func (o *Old) Close() error { return o.file.Close() }

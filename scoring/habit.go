@@ -1,0 +1,96 @@
+package scoring
+
+import "math"
+
+// maxHabits bounds how many countries, networks or blocks are remembered for
+// one user, each. A commuter has two networks a country; who has more than
+// this is a relay or a thief, and the least used are forgotten.
+const maxHabits = 20
+
+// habit is the memory that a user has been in a country, a network or a block.
+type habit struct {
+	key    uint32  // country code, AS number, or a block's hash
+	weight float32 // days of use, faded up to day
+	day    int32   // last day of use, in days since 1970
+	first  int32   // first day of use
+	// addresses counts how often a new address came with it. A carrier's NAT
+	// gives many in a day, a line at home one, an office none.
+	addresses uint16
+}
+
+// habits is what a user is known to use, of one kind. Memory fades, so that
+// last year's holiday is new again and a new home is usual after some days.
+type habits []habit
+
+func (hs habits) find(key uint32) *habit {
+	for i := range hs {
+		if hs[i].key == key {
+			return &hs[i]
+		}
+	}
+	return nil
+}
+
+// weight is the number of days of use that are left of it on a day.
+func (hs habits) weight(key uint32, day int32, halfLife float64) float64 {
+	h := hs.find(key)
+	if h == nil {
+		return 0
+	}
+	return h.faded(day, halfLife)
+}
+
+func (h *habit) faded(day int32, halfLife float64) float64 {
+	if day <= h.day {
+		return float64(h.weight)
+	}
+	return float64(h.weight) * math.Exp2(-float64(day-h.day)/halfLife)
+}
+
+// total is the sum of all weights on a day.
+func (hs habits) total(day int32, halfLife float64) (sum float64) {
+	for i := range hs {
+		sum += hs[i].faded(day, halfLife)
+	}
+	return sum
+}
+
+// use records one use on a day and tells whether it was the first that day. A
+// day counts once, however much is sent on it: thousands of messages in one
+// night make nobody at home.
+func (hs *habits) use(key uint32, day int32, halfLife float64) (firstToday bool) {
+	h := hs.find(key)
+	if h == nil {
+		h = hs.add(habit{key: key, day: day, first: day}, halfLife)
+		h.weight = 1
+		return true
+	}
+	if day <= h.day {
+		return false
+	}
+	h.weight = float32(h.faded(day, halfLife) + 1)
+	h.day = day
+	return true
+}
+
+func (hs *habits) add(h habit, halfLife float64) *habit {
+	if len(*hs) < maxHabits {
+		*hs = append(*hs, h)
+		return &(*hs)[len(*hs)-1]
+	}
+	least := 0
+	for i := range *hs {
+		if (*hs)[i].faded(h.day, halfLife) < (*hs)[least].faded(h.day, halfLife) {
+			least = i
+		}
+	}
+	(*hs)[least] = h
+	return &(*hs)[least]
+}
+
+// strengthen makes a habit worth at least so many days.
+func (hs habits) strengthen(key uint32, days float32) {
+	if h := hs.find(key); h != nil {
+		h.weight = max(h.weight, days)
+	}
+}

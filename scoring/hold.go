@@ -1,0 +1,118 @@
+package scoring
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// wait puts a held message in the queue of its user.
+func (s *Scorer) wait(l *look) {
+	u := l.user
+	if len(u.held) == 0 {
+		s.queue = append(s.queue, waiting{l.sub.User, u})
+	}
+	u.held = append(u.held, heldMessage{l.sub.Message, l.place})
+	s.urgent = min(s.urgent, l.now)
+}
+
+// Due answers the held messages that may go by a time, in order of the moment
+// at which their users' scores had faded enough. Call it before each event.
+func (s *Scorer) Due(now time.Time) []Release {
+	if len(s.queue) == 0 || now.Unix() < s.urgent {
+		return nil
+	}
+	var due []Release
+	s.urgent = math.MaxInt64
+	s.queue = slices.DeleteFunc(s.queue, func(w waiting) bool {
+		if w.user.blocked || len(w.user.held) == 0 {
+			return true // kept for review, or released by a person
+		}
+		at := s.faded(w)
+		if at > now.Unix() {
+			s.urgent = min(s.urgent, at)
+			return false
+		}
+		due = append(due, s.letGo(w, at)...)
+		return true
+	})
+	slices.SortStableFunc(due, func(a, b Release) int { return a.Time.Compare(b.Time) })
+	return due
+}
+
+// faded is when a user's score falls below the threshold for holding.
+func (s *Scorer) faded(w waiting) int64 {
+	hold := s.rules.Hold
+	if o := s.rules.Users[w.name]; o.Hold != 0 {
+		hold = o.Hold
+	}
+	if w.user.score < hold {
+		return w.user.scoreAt
+	}
+	halfLives := math.Log2(w.user.score / hold)
+	return w.user.scoreAt + int64(halfLives*s.rules.HalfLife.Seconds()) + 1
+}
+
+// letGo releases all held messages of a user: nothing followed, so the place
+// was theirs.
+func (s *Scorer) letGo(w waiting, at int64) []Release {
+	released := make([]Release, 0, len(w.user.held))
+	for _, h := range w.user.held {
+		released = append(released, Release{time.Unix(at, 0), w.name, h.id})
+		s.learn(w.user, h.place, at, 1)
+		s.messages.release(h.id, at)
+	}
+	w.user.held = nil
+	return released
+}
+
+// overruledWeight is how many days of use a person's word is worth: the places
+// of a user who was released are familiar from then on.
+const overruledWeight = 4
+
+// Blocked notes that a user is on the blocklist, by whomever.
+func (s *Scorer) Blocked(name string, at time.Time) {
+	s.user(name, int32(at.Unix()/dayStep)).blocked = true
+}
+
+// Released notes that a person let a user send again. What led to the block is
+// overruled: the score is gone, and unless told otherwise the places that the
+// user was seen in are learnt as the user's own. It answers the ids of the
+// user's messages that were held.
+func (s *Scorer) Released(name string, at time.Time, teach bool) (held []string) {
+	u := s.users[name]
+	if u == nil {
+		return nil
+	}
+	u.blocked, u.score, u.scoreAt, u.reasons, u.fired = false, 0, at.Unix(), nil, nil
+	u.switched = [len(u.switched)]int64{}
+	for _, h := range u.held {
+		held = append(held, h.id)
+		s.messages.release(h.id, at.Unix())
+	}
+	u.held = nil
+	for i := range u.visits {
+		v := &u.visits[i]
+		if x := s.server.strangers[v.address]; x != nil {
+			x.thief = 0
+		}
+		if teach && v.strange {
+			v.strange = false
+			u.teach(v, int32(at.Unix()/dayStep), s.rules.MemoryHalfLife.Hours()/24)
+		}
+	}
+	return held
+}
+
+// teach makes the place of a visit familiar at once.
+func (u *user) teach(v *visit, day int32, fade float64) {
+	for _, memory := range []struct {
+		habits *habits
+		key    uint32
+	}{{&u.countries, uint32(v.country)}, {&u.networks, v.network}, {&u.blocks, v.block}} {
+		if memory.key != 0 {
+			memory.habits.use(memory.key, day, fade)
+			memory.habits.strengthen(memory.key, overruledWeight)
+		}
+	}
+}

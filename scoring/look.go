@@ -1,0 +1,107 @@
+package scoring
+
+import "sendwarden/geo"
+
+// look is one submission being looked at: what signals are computed from.
+type look struct {
+	rules  *Rules
+	server *server
+
+	sub   *Submission
+	user  *user
+	place geo.Place
+	now   int64 // Unix seconds
+	day   int32 // days since 1970
+	fade  float64
+
+	placed  bool // the place counts: it is public, and not trusted
+	address uint64
+	block   uint32
+	country uint16
+
+	newAddress, newBlock, newNetwork, newCountry bool
+	countryDays, networkDays, blockDays          float64 // of the user's own use
+	countryRarity, netRarity                     float64 // bits
+	strange                                      bool
+}
+
+// aim points the look at a submission, and works out how familiar its place
+// is from what is remembered before it.
+func (l *look) aim(sub *Submission, u *user) {
+	rules, server := l.rules, l.server
+	*l = look{rules: rules, server: server, sub: sub, user: u, place: sub.Place, now: sub.Time.Unix()}
+	l.day = int32(l.now / dayStep)
+	l.fade = rules.MemoryHalfLife.Hours() / 24
+	l.placed = rules.counts(sub.Place)
+	if !l.placed {
+		return
+	}
+	l.address, l.block = rules.addressOf(sub.Place)
+	l.country = countryKey(sub.Place.Country)
+	l.recall()
+	l.surprise()
+}
+
+// counts tells whether a place says anything about where a user is.
+func (r *Rules) counts(p geo.Place) bool {
+	return (p.Kind == geo.Placed || p.Kind == geo.Unplaced) && !r.Trusted.contains(p.Addr, p.ASN)
+}
+
+// sharedNetworks is the list under networks: whose members give a client a new
+// address each time, such as a mail provider's cloud or a private relay. All
+// of such a network counts as one address.
+const sharedNetworks = "shared"
+
+func (r *Rules) addressOf(p geo.Place) (address uint64, block uint32) {
+	if r.Networks[sharedNetworks].contains(p.Addr, p.ASN) {
+		h := hashNetwork(p.ASN)
+		return h, uint32(h)
+	}
+	return hashAddr(p.Addr), hashBlock(p.Block())
+}
+
+func (l *look) recall() {
+	u := l.user
+	l.newAddress, l.newBlock = true, true
+	l.newNetwork, l.newCountry = l.place.ASN != 0, l.country != 0
+	for i := range u.visits {
+		v := &u.visits[i]
+		l.newAddress = l.newAddress && v.address != l.address
+		l.newBlock = l.newBlock && v.block != l.block
+		l.newNetwork = l.newNetwork && v.network != l.place.ASN
+		l.newCountry = l.newCountry && v.country != l.country
+	}
+	l.countryDays = u.countries.weight(uint32(l.country), l.day, l.fade)
+	l.networkDays = u.networks.weight(l.place.ASN, l.day, l.fade)
+	l.blockDays = u.blocks.weight(l.block, l.day, l.fade)
+	l.newBlock = l.newBlock && l.blockDays == 0
+	l.newNetwork = l.newNetwork && l.networkDays == 0
+	l.newCountry = l.newCountry && l.countryDays == 0
+}
+
+// A place is familiar after some days of use, or when so many others use it
+// that it surprises nobody.
+const (
+	familiarDays = 2.5
+	familiarBits = 5.5
+)
+
+func (l *look) surprise() {
+	u := l.user
+	if l.country != 0 {
+		l.countryRarity = rarity(l.countryDays, u.countries.total(l.day, l.fade), l.server.countryShare(l.country))
+	}
+	if l.place.ASN != 0 {
+		l.netRarity = rarity(l.networkDays, u.networks.total(l.day, l.fade), l.server.networkShare(l.place.ASN))
+	}
+	familiarNetwork := l.networkDays >= familiarDays || l.blockDays >= familiarDays
+	l.strange = !familiarNetwork && max(l.netRarity, l.countryRarity) >= familiarBits
+}
+
+// steady tells whether the familiar place is a line of the user's own rather
+// than a carrier's NAT, a cloud or a relay, which go wherever their user goes.
+func (l *look) steady() bool {
+	h := l.user.networks.find(l.place.ASN)
+	return h != nil && l.networkDays >= familiarDays && float64(h.addresses) < 1.5*float64(h.weight)+2 &&
+		!l.rules.Networks[sharedNetworks].contains(l.place.Addr, l.place.ASN)
+}

@@ -1,0 +1,158 @@
+package scoring
+
+import (
+	"math"
+	"time"
+
+	"sendwarden/geo"
+)
+
+// user is all that is remembered of one user.
+type user struct {
+	firstDay int32
+	last     int64 // Unix seconds of the last submission or log-in
+
+	countries, networks, blocks habits
+	visits                      visits
+	volume                      volume
+	usual                       usual
+	method                      uint32 // hash of the SASL mechanism that is always used
+	methodUses                  uint16
+
+	// Where the user was seen last: on a line of their own, and in a strange
+	// place abroad. Going to and fro between the two faster than one can
+	// travel is what a theft looks like: a traveller moves, a thief is added.
+	anchor, away spot
+	switched     [8]int64 // times of the latest such changes, a ring
+	switches     uint8
+
+	score   float64 // as of scoreAt
+	scoreAt int64
+	reasons []Reason
+	fired   []firing
+	held    []heldMessage
+	blocked bool
+}
+
+// firing is when a rule last added points.
+type firing struct {
+	rule int
+	at   int64
+}
+
+// heldMessage waits in the hold queue.
+type heldMessage struct {
+	id    string
+	place geo.Place
+}
+
+// maxReasons bounds the reasons kept for one user; the oldest go first.
+const maxReasons = 40
+
+// scoreNow is the score faded to a time.
+func (u *user) scoreNow(now int64, halfLife time.Duration) float64 {
+	if now <= u.scoreAt {
+		return u.score
+	}
+	return u.score * math.Exp2(-float64(now-u.scoreAt)/halfLife.Seconds())
+}
+
+func (u *user) addPoints(r Reason, now int64, halfLife time.Duration) {
+	u.score = max(0, u.scoreNow(now, halfLife)+r.Points)
+	u.scoreAt = max(u.scoreAt, now)
+	u.reasons = append(u.reasons, r)
+	if len(u.reasons) > maxReasons {
+		u.reasons = append(u.reasons[:0], u.reasons[1:]...)
+	}
+}
+
+// forgetReasons drops those that have faded to less than a point.
+func (u *user) forgetReasons(now int64, halfLife time.Duration) {
+	kept := u.reasons[:0]
+	for _, r := range u.reasons {
+		if math.Abs(r.Points)*math.Exp2(-float64(now-r.Time.Unix())/halfLife.Seconds()) >= 1 {
+			kept = append(kept, r)
+		}
+	}
+	u.reasons = kept
+}
+
+// mayFire tells whether a rule's pause is over, and notes that it fires.
+func (u *user) mayFire(rule int, every time.Duration, now int64) bool {
+	if every == 0 {
+		return true
+	}
+	for i := range u.fired {
+		if f := &u.fired[i]; f.rule == rule {
+			if now < f.at+int64(every/time.Second) {
+				return false
+			}
+			f.at = now
+			return true
+		}
+	}
+	u.fired = append(u.fired, firing{rule, now})
+	return true
+}
+
+// spot is where and when a user was.
+type spot struct {
+	at       int64 // Unix seconds; 0: never
+	country  uint16
+	located  bool
+	lat, lon float32
+	radius   float32
+}
+
+func spotOf(p geo.Place, at int64) spot {
+	return spot{at, countryKey(p.Country), p.HasCoordinates, float32(p.Lat), float32(p.Lon), float32(p.Radius)}
+}
+
+// Travelling: nobody is faster than an airliner, nor aboard one within half an
+// hour of the last mail. Where only countries are known, going to another one
+// takes some hours.
+const (
+	airlinerSpeed = 800.0 // km/h, from door to door
+	boarding      = 0.5   // hours
+	otherCountry  = 2.0   // hours
+)
+
+// unreachable tells whether b is too far from a to have travelled there in the
+// time between the two.
+func (a spot) unreachable(b spot) bool {
+	if a.at == 0 || b.at == 0 || a.country == b.country {
+		return false
+	}
+	needed := otherCountry
+	if km, ok := geo.Distance(a.asPlace(), b.asPlace()); ok {
+		needed = boarding + km/airlinerSpeed
+	}
+	return math.Abs(float64(b.at-a.at))/3600 < needed
+}
+
+func (a spot) asPlace() geo.Place {
+	return geo.Place{HasCoordinates: a.located, Lat: float64(a.lat), Lon: float64(a.lon), Radius: float64(a.radius)}
+}
+
+// seenAt updates the whereabouts with one sighting, and counts an impossible
+// change between a familiar line and a strange place abroad.
+func (u *user) seenAt(now spot, familiar bool) {
+	here, other := &u.away, &u.anchor
+	if familiar {
+		here, other = other, here
+	}
+	if other.at > here.at && other.unreachable(now) {
+		u.switched[u.switches%uint8(len(u.switched))] = now.at
+		u.switches++
+	}
+	*here = now
+}
+
+func (u *user) switchesSince(t int64) (n int) {
+	for _, s := range u.switched {
+		if s != 0 && s >= t {
+			n++
+		}
+	}
+	return n
+}

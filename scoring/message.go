@@ -1,0 +1,114 @@
+package scoring
+
+import "time"
+
+// message is a submission whose fate is still being written to the log.
+type message struct {
+	user    *user
+	at      int64
+	strange bool
+	queued  bool // its recipients have been counted: Postfix repeats the line at each retry
+	// held messages have had no outcome: what a log tells of their deliveries
+	// would not have happened. Until they are let go it is no evidence.
+	held bool
+}
+
+// messages are those in the queue, by id.
+type messages map[string]*message
+
+// maxMessages bounds what is followed at once; more in the queue than this and
+// outcomes of the newest go uncounted.
+const maxMessages = 500_000
+
+func (ms messages) begin(l *look, held bool) {
+	if l.sub.Message == "" || len(ms) >= maxMessages {
+		return
+	}
+	ms[l.sub.Message] = &message{user: l.user, at: l.now, strange: l.strange, held: held}
+}
+
+func (ms messages) release(id string, at int64) {
+	if m := ms[id]; m != nil {
+		m.held, m.at = false, at
+	}
+}
+
+// Knows tells whether a message is being followed.
+func (s *Scorer) Knows(id string) bool { return s.messages[id] != nil }
+
+// Queued counts the recipients of a message that was accepted.
+func (s *Scorer) Queued(id string, at time.Time, recipients int) {
+	m := s.messages[id]
+	if m == nil || m.queued || m.held {
+		return
+	}
+	m.queued = true
+	t := tally{recipients: uint32(recipients)}
+	if m.strange {
+		t.strangeRecipients = t.recipients
+	}
+	m.user.volume.add(at.Unix(), t)
+}
+
+// Bounced counts a recipient whose mail came back.
+func (s *Scorer) Bounced(id string, at time.Time) {
+	m := s.messages[id]
+	if m == nil || m.held {
+		return
+	}
+	t := tally{bounces: 1}
+	if m.strange {
+		t.strangeBounces = 1
+	}
+	m.user.volume.add(at.Unix(), t)
+}
+
+// Rejected counts a command about a message that Postfix refused.
+func (s *Scorer) Rejected(id string, at time.Time) {
+	if m := s.messages[id]; m != nil && !m.held {
+		m.user.volume.add(at.Unix(), tally{rejects: 1})
+	}
+}
+
+// Removed ends the following of a message. A held one is kept: in the queue
+// that it would have waited in, it is still there.
+func (s *Scorer) Removed(id string) {
+	if m := s.messages[id]; m != nil && !m.held {
+		delete(s.messages, id)
+	}
+}
+
+// Failure notes a failed log-in from an address.
+func (s *Scorer) Failure(address Submission) {
+	if !s.rules.counts(address.Place) {
+		return
+	}
+	h, _ := s.rules.addressOf(address.Place)
+	x := s.server.stranger(h, address.Time.Unix())
+	if address.Time.Unix()-x.failed > dayStep {
+		x.failures = 0
+	}
+	x.failed = address.Time.Unix()
+	x.failures = min(x.failures, 1<<15) + 1
+}
+
+// Login notes that a user read mail from a place: evidence of where the user
+// really is.
+func (s *Scorer) Login(login Submission) {
+	u := s.users[login.User]
+	if u == nil || u.blocked {
+		return // who never sends is no concern
+	}
+	l := &s.look
+	l.aim(&login, u)
+	if !l.placed {
+		return
+	}
+	if l.strange || l.steady() {
+		u.seenAt(spotOf(l.place, l.now), !l.strange)
+	}
+	if !l.strange {
+		s.learn(u, l.place, l.now, 1)
+	}
+	u.last = max(u.last, l.now)
+}

@@ -1,0 +1,80 @@
+package scoring
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Rules is a rules.yaml, read and checked: what an administrator has decided
+// about who may send from where.
+type Rules struct {
+	// Watch only reports what enforcing would do (mode: watch).
+	Watch bool
+	// Home lists the countries (ISO 3166-1 alpha-2) in which everybody may
+	// turn up. Empty: what is usual on this server is learnt.
+	Home []string
+	// Hold and Block are the scores from which a message waits and from which
+	// the user may not send at all.
+	Hold, Block float64
+	// HalfLife is the time in which a score fades to its half.
+	HalfLife time.Duration
+	// MemoryHalfLife is the time in which the memory of where a user has been
+	// fades to its half.
+	MemoryHalfLife time.Duration
+	// Reply is the access(5) action that a blocked user's mail gets.
+	Reply string
+	// Trusted networks count as no place: a webmail host, an office's relay.
+	Trusted Networks
+	// Networks names kinds of networks that conditions can ask for, such as
+	// "hosting" or "mobile".
+	Networks map[string]Networks
+	// Users are exceptions for single users, by folded name.
+	Users map[string]Override
+	// Rules are asked from top to bottom, for each submission.
+	Rules []Rule
+
+	// Log, Geo, Blocklist and Table say what `run` works on; its flags
+	// come first.
+	Log       []string
+	Geo       []string
+	Blocklist string
+	Table     string
+}
+
+// Rule adds points to a user's score when its condition holds for a
+// submission.
+type Rule struct {
+	Name   string
+	Points float64
+	// Every is the least time between two firings for one user; 0 lets the
+	// rule fire at each submission.
+	Every time.Duration
+
+	when condition
+}
+
+// Override is what differs for one user.
+type Override struct {
+	Home        []string // instead of Rules.Home
+	Hold, Block float64  // instead of the thresholds; 0: as for all
+	NeverBlock  bool     // reported, never held or blocked
+	Ignore      bool     // not looked at
+}
+
+// Networks is a set of addresses, given as prefixes and as autonomous systems.
+type Networks struct {
+	Prefixes []netip.Prefix
+	ASNs     map[uint32]bool
+}
+
+func (n Networks) contains(addr netip.Addr, asn uint32) bool {
+	if asn != 0 && n.ASNs[asn] {
+		return true
+	}
+	for _, p := range n.Prefixes {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,310 @@
+package scoring
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"sendwarden/geo"
+
+	"github.com/expr-lang/expr/vm"
+)
+
+// Submission is one message that an authenticated user begins to hand in.
+type Submission struct {
+	User      string // folded as Postfix folds look-up keys
+	Time      time.Time
+	Place     geo.Place
+	Method    string
+	NoReverse bool
+	Message   string // names the message in later calls; "" when it has no queue id
+}
+
+// Action is what becomes of a submission.
+type Action uint8
+
+const (
+	// Allow lets it pass.
+	Allow Action = iota
+	// Hold lets it wait until the score has faded, or for a person's review.
+	Hold
+	// Block refuses it and all that its user sends from now on.
+	Block
+	// Refuse refuses it because its user is blocked already.
+	Refuse
+)
+
+func (a Action) String() string {
+	return [...]string{"allow", "hold", "block", "refuse"}[a]
+}
+
+// Reason is why points were added.
+type Reason struct {
+	Time    time.Time
+	Rule    string
+	Points  float64
+	Place   geo.Place
+	Message string
+}
+
+// Verdict is what was decided about a submission, and why.
+type Verdict struct {
+	Action Action
+	User   string
+	Time   time.Time
+	Score  float64
+	Limit  float64 // the threshold for Block that was in force for this user
+	// Reasons made the score, oldest first; the last Fired of them are new.
+	Reasons []Reason
+	Fired   int
+	// Spared says that the user would have been held or blocked, but for
+	// never_block.
+	Spared bool
+}
+
+// Release is a held message that is let go by itself.
+type Release struct {
+	Time    time.Time
+	User    string
+	Message string
+}
+
+// Scorer knows what is usual for whom, and judges submissions by it. It is not
+// safe for concurrent use: the order of events is part of the result.
+type Scorer struct {
+	rules    *Rules
+	users    map[string]*user
+	server   server
+	messages messages
+
+	look   look
+	env    map[string]any
+	plain  []Signal // the signals in use that must be computed for each submission
+	vm     vm.VM
+	queue  []waiting // users with held messages
+	urgent int64     // no held message is due before; Unix seconds
+}
+
+// waiting is a user some of whose messages are held.
+type waiting struct {
+	name string
+	user *user
+}
+
+// New makes a scorer that remembers nobody.
+func New(rules *Rules) *Scorer {
+	s := &Scorer{
+		users:    make(map[string]*user),
+		server:   newServer(),
+		messages: make(messages),
+		urgent:   math.MaxInt64,
+	}
+	s.look.server = &s.server
+	s.Use(rules)
+	return s
+}
+
+// Use replaces the rules; what is remembered stays.
+func (s *Scorer) Use(rules *Rules) {
+	s.rules, s.look.rules = rules, rules
+	s.env, s.plain = make(map[string]any), nil
+	used := make(map[string]bool)
+	for _, r := range rules.Rules {
+		for _, name := range r.when.names {
+			used[name] = true
+		}
+	}
+	for _, sig := range Signals() {
+		if !used[sig.Name] {
+			continue
+		}
+		if windowed(sig.Name) || sig.Name == "network_is" {
+			s.env[sig.Name] = sig.value(&s.look) // bound to the look, wherever it points
+			continue
+		}
+		s.plain = append(s.plain, sig)
+	}
+	for _, u := range s.users {
+		u.fired = nil // it counts rules by their place in the list
+	}
+}
+
+func (s *Scorer) user(name string, day int32) *user {
+	u := s.users[name]
+	if u == nil {
+		u = &user{firstDay: day}
+		s.users[name] = u
+	}
+	return u
+}
+
+// Submission judges one submission. Calls must come in the order of events.
+func (s *Scorer) Submission(sub Submission) Verdict {
+	override := s.rules.Users[sub.User]
+	if override.Ignore {
+		return Verdict{Action: Allow, User: sub.User, Time: sub.Time}
+	}
+	u := s.user(sub.User, int32(sub.Time.Unix()/dayStep))
+	l := &s.look
+	l.aim(&sub, u)
+	if u.blocked {
+		s.markThief(l)
+		return Verdict{Action: Refuse, User: sub.User, Time: sub.Time, Score: u.scoreNow(l.now, s.rules.HalfLife)}
+	}
+	s.record(l)
+	fired := s.ask(l)
+	v := s.verdict(l, override, fired)
+	s.conclude(l, v)
+	return v
+}
+
+// record puts the submission among the user's visits and volume, so that the
+// windows that conditions ask for include it.
+func (s *Scorer) record(l *look) {
+	u := l.user
+	one := tally{messages: 1}
+	if l.placed {
+		u.visits.forget(l.now)
+		v := u.visits.record(visit{
+			address: l.address, block: l.block, network: l.place.ASN, country: l.country,
+			first: l.now, last: l.now, strange: l.strange, nameless: l.sub.NoReverse,
+		})
+		v.messages++
+		if l.strange {
+			one.strangeMessages = 1
+			s.server.stranger(l.address, l.now).seenWith(hashName(l.sub.User))
+		}
+		if l.strange || l.steady() {
+			u.seenAt(spotOf(l.place, l.now), !l.strange)
+		}
+	}
+	u.volume.add(l.now, one)
+}
+
+// ask evaluates the rules from top to bottom and adds the points of those that
+// hold. It answers how many did.
+func (s *Scorer) ask(l *look) (fired int) {
+	for _, sig := range s.plain {
+		s.env[sig.Name] = sig.value(l)
+	}
+	for i := range s.rules.Rules {
+		rule := &s.rules.Rules[i]
+		holds, err := s.vm.Run(rule.when.program, s.env)
+		if err != nil || holds != true { // an error, such as a division by zero, is no evidence
+			continue
+		}
+		if !l.user.mayFire(i, rule.Every, l.now) {
+			continue
+		}
+		l.user.addPoints(Reason{l.sub.Time, rule.Name, rule.Points, l.place, l.sub.Message}, l.now, s.rules.HalfLife)
+		fired++
+	}
+	return fired
+}
+
+func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
+	u := l.user
+	hold, block := s.rules.Hold, s.rules.Block
+	if o.Hold != 0 {
+		hold = o.Hold
+	}
+	if o.Block != 0 {
+		block = o.Block
+	}
+	v := Verdict{User: l.sub.User, Time: l.sub.Time, Score: u.scoreNow(l.now, s.rules.HalfLife), Limit: block, Fired: fired}
+	switch {
+	case v.Score >= block && fired > 0:
+		v.Action = Block
+	case v.Score >= hold && l.suspect():
+		v.Action = Hold
+	}
+	if o.NeverBlock && v.Action != Allow {
+		v.Action, v.Spared = Allow, true
+	}
+	if fired > 0 || v.Action != Allow {
+		u.forgetReasons(l.now, s.rules.HalfLife)
+		v.Reasons = slices.Clone(u.reasons)
+		v.Fired = min(fired, len(v.Reasons))
+	}
+	return v
+}
+
+// suspect tells whether a message is to wait when its user's score says hold.
+// The owner's own mail from a familiar place goes through while a thief's
+// waits.
+func (l *look) suspect() bool { return l.strange || !l.placed || l.netRarity >= familiarBits }
+
+// conclude remembers what the verdict makes of the submission: an allowed one
+// teaches where the user is at home.
+func (s *Scorer) conclude(l *look, v Verdict) {
+	u := l.user
+	u.last = max(u.last, l.now)
+	switch v.Action {
+	case Block:
+		u.blocked = true
+		s.markThieves(u, l.now)
+		return
+	case Hold:
+		if l.sub.Message != "" {
+			s.wait(l)
+		}
+	case Allow:
+		s.learn(u, l.place, l.now, 1)
+		u.learnMethod(l.sub.Method)
+		u.usual.count(l.day, u.volume.since(l.now-hourStep).messages)
+	}
+	s.messages.begin(l, v.Action == Hold)
+}
+
+// learn makes a place more familiar to a user; weight is in days of use.
+func (s *Scorer) learn(u *user, p geo.Place, now int64, weight float32) {
+	if !s.rules.counts(p) {
+		return
+	}
+	day, fade := int32(now/dayStep), s.rules.MemoryHalfLife.Hours()/24
+	_, block := s.rules.addressOf(p)
+	if country := countryKey(p.Country); country != 0 && u.countries.use(uint32(country), day, fade) {
+		s.server.useCountry(country)
+	}
+	newBlock := u.blocks.use(block, day, fade)
+	if p.ASN == 0 {
+		return
+	}
+	if u.networks.use(p.ASN, day, fade) {
+		s.server.useNetwork(p.ASN)
+	}
+	if h := u.networks.find(p.ASN); newBlock && h != nil && h.addresses < math.MaxUint16 {
+		h.addresses++
+	}
+	if weight > 1 {
+		u.countries.strengthen(uint32(countryKey(p.Country)), weight)
+		u.networks.strengthen(p.ASN, weight)
+		u.blocks.strengthen(block, weight)
+	}
+}
+
+func (u *user) learnMethod(method string) {
+	h := hashName(strings.ToUpper(method))
+	if u.method != h {
+		u.method, u.methodUses = h, 0
+	}
+	if u.methodUses < math.MaxUint16 {
+		u.methodUses++
+	}
+}
+
+func (s *Scorer) markThief(l *look) {
+	if l.placed && l.strange {
+		s.server.stranger(l.address, l.now).thief = l.now + thiefLife
+	}
+}
+
+// markThieves holds the strange addresses of a theft against other accounts.
+func (s *Scorer) markThieves(u *user, now int64) {
+	for i := range u.visits {
+		if v := &u.visits[i]; v.strange {
+			s.server.stranger(v.address, now).thief = now + thiefLife
+		}
+	}
+}

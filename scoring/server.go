@@ -1,0 +1,143 @@
+package scoring
+
+import (
+	"math"
+	"time"
+)
+
+// server is what is usual among all users: which countries and networks they
+// use, and which addresses turned up where they should not.
+type server struct {
+	countries map[uint16]float64 // days of use, of all users
+	networks  map[uint32]float64
+	days      float64 // sum over countries
+
+	strangers map[uint64]*stranger // by hash of the address
+	swept     int64                // when old strangers were last dropped
+}
+
+// stranger is an address that is not familiar to somebody who used it, or that
+// failed to log in.
+type stranger struct {
+	last     int64 // Unix seconds
+	users    [4]uint32
+	nusers   uint8
+	failures uint16
+	failed   int64 // when the last log-in failed
+	thief    int64 // until when it counts as a thief's; 0: not
+}
+
+const (
+	// strangerLife is how long an address is remembered after its last use.
+	strangerLife = int64(14 * 24 * time.Hour / time.Second)
+	// thiefLife is how long an address that took part in a theft is held
+	// against the next user who shows up from it.
+	thiefLife = int64(30 * 24 * time.Hour / time.Second)
+	// maxStrangers bounds the memory that a storm of failed log-ins can claim.
+	maxStrangers = 200_000
+)
+
+func newServer() server {
+	return server{
+		countries: make(map[uint16]float64),
+		networks:  make(map[uint32]float64),
+		strangers: make(map[uint64]*stranger),
+	}
+}
+
+// use counts one user's day in a country and a network.
+func (s *server) useCountry(country uint16) {
+	s.countries[country]++
+	s.days++
+	if s.days > 1<<20 {
+		s.halve()
+	}
+}
+
+func (s *server) useNetwork(asn uint32) { s.networks[asn]++ }
+
+// halve lets old days weigh less than new ones, and forgets what is rare.
+func (s *server) halve() {
+	s.days = 0
+	for c, n := range s.countries {
+		if s.countries[c] = n / 2; n < 1 {
+			delete(s.countries, c)
+			continue
+		}
+		s.days += n / 2
+	}
+	for a, n := range s.networks {
+		if s.networks[a] = n / 2; n < 1 {
+			delete(s.networks, a)
+		}
+	}
+}
+
+// Never seen is not impossible: an unseen country or network counts as half a
+// day of one user, and on an empty server as one in twenty.
+const (
+	unseenDays  = 0.5
+	emptyServer = 10
+)
+
+func (s *server) countryShare(country uint16) float64 {
+	return (s.countries[country] + unseenDays) / (s.days + emptyServer)
+}
+
+func (s *server) networkShare(asn uint32) float64 {
+	return (s.networks[asn] + unseenDays/4) / (s.days + emptyServer)
+}
+
+// priorDays is how many days of a user's own history weigh as much as what is
+// usual on the server.
+const priorDays = 2
+
+// rarity is the surprise, in bits, at seeing a user where own days of the
+// user's total have been spent and share of all users' days. 1 bit is a coin's
+// toss; a network at home that a user has not had before makes about 6, a
+// country that nobody on the server uses 15.
+func rarity(own, total, share float64) float64 {
+	return -math.Log2((own + priorDays*share) / (total + priorDays))
+}
+
+func (s *server) stranger(address uint64, now int64) *stranger {
+	x := s.strangers[address]
+	if x == nil {
+		if len(s.strangers) >= maxStrangers {
+			s.sweep(now)
+		}
+		if len(s.strangers) >= maxStrangers {
+			return &stranger{} // full of fresh ones: this one goes unremembered
+		}
+		x = &stranger{}
+		s.strangers[address] = x
+	}
+	x.last = max(x.last, now)
+	return x
+}
+
+// sweep drops strangers who have not been seen for long.
+func (s *server) sweep(now int64) {
+	if now-s.swept < hourStep {
+		return
+	}
+	s.swept = now
+	for a, x := range s.strangers {
+		if now-x.last > strangerLife && x.thief < now {
+			delete(s.strangers, a)
+		}
+	}
+}
+
+// seenWith notes that a user came from an address that is strange for them.
+func (x *stranger) seenWith(user uint32) {
+	for _, u := range x.users[:x.nusers] {
+		if u == user {
+			return
+		}
+	}
+	if int(x.nusers) < len(x.users) {
+		x.users[x.nusers] = user
+		x.nusers++
+	}
+}

@@ -1,0 +1,148 @@
+package scoring
+
+import (
+	"math"
+	"time"
+)
+
+// Signal is a name that conditions can use.
+type Signal struct {
+	Name string
+	Doc  string
+	// value computes it; a function signal answers a func.
+	value func(*look) any
+}
+
+// Signals lists every name that a condition can use, with its meaning.
+func Signals() []Signal {
+	return []Signal{
+		{"user", "the SASL user name, folded", func(l *look) any { return l.sub.User }},
+		{"ip", "the client's address", func(l *look) any { return l.place.Addr.String() }},
+		{"country", "country of the client (ISO 3166-1 alpha-2), \"\" when unknown", func(l *look) any { return l.place.Country }},
+		{"asn", "autonomous system number of the client's network, 0 when unknown", func(l *look) any { return int(l.place.ASN) }},
+		{"org", "the organisation that the network belongs to", func(l *look) any { return l.place.Org }},
+		{"method", "SASL mechanism in the client's spelling", func(l *look) any { return l.sub.Method }},
+		{"home", "the country is one of the user's or the server's home countries, or usual for this user", func(l *look) any { return l.home() }},
+		{"new_address", "the user has not come from this address in the last days", func(l *look) any { return l.newAddress }},
+		{"new_block", "nor from its /24 (IPv6: /64)", func(l *look) any { return l.newBlock }},
+		{"new_network", "nor from its network", func(l *look) any { return l.newNetwork }},
+		{"new_country", "nor from its country", func(l *look) any { return l.newCountry }},
+		{"unfamiliar", "the place is not one where the user is usually found, nor one where most users are", func(l *look) any { return l.strange }},
+		{"rarity", "how surprising the network is for this user, in bits (familiar: below 3, another line at home: about 6, a far country: 12 and more)", func(l *look) any { return l.netRarity }},
+		{"country_rarity", "how surprising the country is for this user, in bits", func(l *look) any { return l.countryRarity }},
+		{"no_reverse", "the client's address has no verified reverse name", func(l *look) any { return l.sub.NoReverse }},
+		{"method_changed", "the user has always used another SASL mechanism", func(l *look) any { return l.methodChanged() }},
+		{"thief_address", "the address took part in an earlier theft", func(l *look) any { return l.thiefAddress() }},
+		{"users_here", "users, this one among them, for whom this address was strange in the last two weeks", func(l *look) any { return l.usersHere() }},
+		{"failures_here", "failed log-ins from this address in the last day", func(l *look) any { return l.failuresHere() }},
+		{"silence", "hours since the user was last seen", func(l *look) any { return l.silence() }},
+		{"known_days", "days since the user was first seen", func(l *look) any { return int(l.day - l.user.firstDay) }},
+		{"switches", "switches(\"6h\"): how often the user changed between a familiar line and a strange place in that time", func(l *look) any { return l.switches }},
+		{"addresses", "addresses(\"1h\"): different addresses in that time, this one included", func(l *look) any { return l.count(false, byAddress) }},
+		{"blocks", "blocks(\"1h\"): different /24 (IPv6: /64)", func(l *look) any { return l.count(false, byBlock) }},
+		{"networks", "networks(\"1h\"): different networks", func(l *look) any { return l.count(false, byNetwork) }},
+		{"countries", "countries(\"1h\"): different countries", func(l *look) any { return l.count(false, byCountry) }},
+		{"strange_addresses", "strange_addresses(\"1d\"): different addresses in unfamiliar places", func(l *look) any { return l.count(true, byAddress) }},
+		{"strange_blocks", "strange_blocks(\"1d\"): different /24 (IPv6: /64) in unfamiliar places", func(l *look) any { return l.count(true, byBlock) }},
+		{"strange_networks", "strange_networks(\"1d\"): different unfamiliar networks", func(l *look) any { return l.count(true, byNetwork) }},
+		{"strange_countries", "strange_countries(\"1d\"): different countries of unfamiliar places", func(l *look) any { return l.count(true, byCountry) }},
+		{"messages", "messages(\"1h\"): submissions in that time, this one included", func(l *look) any { return l.volume(func(t tally) uint32 { return t.messages }) }},
+		{"recipients", "recipients(\"1h\"): recipients of what was sent in that time", func(l *look) any { return l.volume(func(t tally) uint32 { return t.recipients }) }},
+		{"bounces", "bounces(\"1h\"): recipients whose mail came back", func(l *look) any { return l.volume(func(t tally) uint32 { return t.bounces }) }},
+		{"rejects", "rejects(\"1h\"): commands that Postfix refused", func(l *look) any { return l.volume(func(t tally) uint32 { return t.rejects }) }},
+		{"strange_messages", "strange_messages(\"1h\"): submissions from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeMessages }) }},
+		{"strange_recipients", "strange_recipients(\"1h\"): recipients of what came from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeRecipients }) }},
+		{"strange_bounces", "strange_bounces(\"1h\"): bounces of what came from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeBounces }) }},
+		{"usual_hour", "messages in the user's busiest hour of a usual day", func(l *look) any { return float64(l.user.usual.perHour) }},
+		{"usual_day", "messages on a usual day of the user", func(l *look) any { return float64(l.user.usual.perDay) }},
+		{"network_is", "network_is(\"hosting\"): the network is in that list under networks:", func(l *look) any { return l.networkIs }},
+	}
+}
+
+// windowed tells which signals are functions of a window.
+func windowed(name string) bool {
+	switch name {
+	case "switches", "addresses", "blocks", "networks", "countries",
+		"strange_addresses", "strange_blocks", "strange_networks", "strange_countries",
+		"messages", "recipients", "bounces", "rejects",
+		"strange_messages", "strange_recipients", "strange_bounces":
+		return true
+	}
+	return false
+}
+
+// maxWindow is the longest time that windows look back.
+const maxWindow = 8 * 24 * time.Hour
+
+// begin is the start of a window, in Unix seconds. The text was checked when
+// the rules were read.
+func (l *look) begin(window string) int64 {
+	d, _ := ParseDuration(window)
+	return l.now - int64(d/time.Second)
+}
+
+func (l *look) count(strangeOnly bool, property func(*visit) uint64) func(string) int {
+	return func(window string) int {
+		return l.user.visits.distinct(l.begin(window), strangeOnly, property)
+	}
+}
+
+func (l *look) volume(part func(tally) uint32) func(string) int {
+	return func(window string) int {
+		return int(part(l.user.volume.since(l.begin(window))))
+	}
+}
+
+func (l *look) switches(window string) int {
+	return l.user.switchesSince(l.begin(window))
+}
+
+func (l *look) networkIs(name string) bool {
+	return l.rules.Networks[name].contains(l.place.Addr, l.place.ASN)
+}
+
+func (l *look) home() bool {
+	home := l.rules.Home
+	if o := l.rules.Users[l.sub.User]; len(o.Home) > 0 {
+		home = o.Home
+	}
+	for _, c := range home {
+		if c == l.place.Country {
+			return true
+		}
+	}
+	if len(home) > 0 {
+		return false
+	}
+	return l.countryRarity < 3
+}
+
+func (l *look) methodChanged() bool {
+	return l.user.method != 0 && l.user.methodUses >= 5 && hashName(l.sub.Method) != l.user.method
+}
+
+func (l *look) thiefAddress() bool {
+	x := l.server.strangers[l.address]
+	return x != nil && x.thief > l.now
+}
+
+func (l *look) usersHere() int {
+	if x := l.server.strangers[l.address]; x != nil && l.strange {
+		return max(int(x.nusers), 1)
+	}
+	return 1
+}
+
+func (l *look) failuresHere() int {
+	if x := l.server.strangers[l.address]; x != nil && l.now-x.failed < dayStep {
+		return int(x.failures)
+	}
+	return 0
+}
+
+func (l *look) silence() float64 {
+	if l.user.last == 0 {
+		return math.Inf(1)
+	}
+	return max(0, float64(l.now-l.user.last)/3600)
+}
