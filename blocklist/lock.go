@@ -1,0 +1,36 @@
+package blocklist
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+const (
+	lockPause = 10 * time.Millisecond
+	// lockWait is longer than the slowest honest holder: one that waits for
+	// postmap until postmapTime is up.
+	lockWait = postmapTime + 5*time.Second
+)
+
+// lock takes path.lock for one read-modify-write and returns what gives it
+// back. The kernel gives it back too when the holder dies.
+func lock(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, newMode)
+	if err != nil {
+		return nil, fmt.Errorf("blocklist: %w (the directory has to be writable)", err)
+	}
+	for waited := time.Duration(0); ; waited += lockPause {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) || waited >= lockWait {
+			_ = f.Close()
+			return nil, fmt.Errorf("blocklist: %s.lock: %w (another sendwarden holds it)", path, err)
+		}
+		time.Sleep(lockPause)
+	}
+}
