@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// OldAge is when a database is too old to be relied on: about one address in
-// twenty changes hands or country in a year, and the free editions appear at
-// least monthly.
+// OldAge is when a database is called old. MaxMind and DB-IP publish their free
+// editions at least monthly, so that one of this age has missed two, which is
+// mostly an updater that stopped.
 const OldAge = 60 * 24 * time.Hour
 
 // Source is one database that look-ups are answered from.
@@ -35,16 +35,16 @@ type DB struct {
 }
 
 // Open reads the databases into memory and checks them. What two of them know
-// is taken from the one named first. The embedded data fills in countries if
-// none of them tells any, and networks likewise, so Open() with no path uses
-// it alone.
+// is taken from the one named first. The embedded data fills in what none of
+// them is about: countries, networks or a version of IP. It does not fill in
+// single addresses that they leave out. Open with no path uses it alone.
 //
 // The error holds one line for each file that cannot be used.
 func Open(paths ...string) (*DB, error) {
 	files := make([]*file, len(paths))
 	errs := make([]error, len(paths))
 	var wait sync.WaitGroup
-	for i, path := range paths { // checking a large one takes a second
+	for i, path := range paths { // checking a large one takes most of a second
 		wait.Go(func() { files[i], errs[i] = load(path) })
 	}
 	wait.Wait()
@@ -61,7 +61,7 @@ func Open(paths ...string) (*DB, error) {
 func (db *DB) Place(addr netip.Addr) Place { return db.set.Load().place(bare(addr)) }
 
 // Prepare does what the first look-up would otherwise wait for: it unpacks the
-// embedded data (about 50 ms) if it is used. It may run beside other work.
+// embedded data (about 30 ms) if it is used. It may run beside other work.
 func (db *DB) Prepare() { db.set.Load().prepare() }
 
 // Sources tells which databases are used, in the order in which they are asked.

@@ -25,7 +25,7 @@ func embeddedSource() Source {
 }
 
 // embedded unpacks the data at its first use, since a program that was given
-// its own databases needs neither the 50 ms nor the 13 MB. The data is not
+// its own databases needs neither the 30 ms nor the 13 MB. The data is not
 // checked: it is part of the program, and the tests look at all of it.
 var embedded = sync.OnceValue(func() embeddedDB {
 	data, err := unpack(packed)

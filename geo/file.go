@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"os"
 	"syscall"
 	"unicode/utf8"
@@ -20,7 +21,7 @@ import (
 type file struct {
 	source  Source
 	records finder
-	tells   facts
+	tells   coverage
 	stat    os.FileInfo // of the file when it was read
 }
 
@@ -28,11 +29,6 @@ type file struct {
 const maxFile = 2 << 30
 
 // load reads and checks the file at path.
-//
-// The whole structure is checked (Verify), not only the metadata, because a
-// download that was cut or a disk that lost blocks shows in single look-ups
-// months later, and as wrong countries. It takes about 20 ms for 1 MB, on the
-// processor that the caller of Open or Reload would have idle.
 func load(path string) (*file, error) {
 	data, stat, err := read(path)
 	if err != nil {
@@ -42,15 +38,45 @@ func load(path string) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, diagnose(data))
 	}
-	if err := db.Verify(); err != nil {
-		return nil, fmt.Errorf("%s: the database is damaged (%w); download it again", path, err)
+	if err := verify(db); err != nil {
+		return nil, fmt.Errorf("%s: is damaged (%w); download it again", path, err)
 	}
 	records, tells, err := open(db, data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	source := Source{Path: path, Type: db.Metadata.DatabaseType, Built: db.Metadata.BuildTime().UTC()}
-	return &file{source: source, records: records, tells: tells, stat: stat}, nil
+	return &file{source: source, records: records, tells: cover(db, tells), stat: stat}, nil
+}
+
+// cover tells for which addresses there are such facts: ip-location-db, for
+// one, also has files for IPv4 alone and for IPv6 alone.
+func cover(db *maxminddb.Reader, tells facts) coverage {
+	var c coverage
+	for range db.NetworksWithin(netip.MustParsePrefix("0.0.0.0/0")) {
+		c.v4 = tells
+		break
+	}
+	if db.Metadata.IPVersion == 4 {
+		return c
+	}
+	for range db.NetworksWithin(netip.MustParsePrefix("2000::/3")) { // all of IPv6 that is in use
+		c.v6 = tells
+		break
+	}
+	return c
+}
+
+// verify walks the whole tree and all records, because a disk that lost blocks
+// or a download put together wrongly would otherwise show months later, as
+// single wrong countries.
+func verify(db *maxminddb.Reader) error {
+	// Verify refuses a database without a description, such as ip-location-db's.
+	// It looks at this copy of the metadata.
+	if len(db.Metadata.Description) == 0 {
+		db.Metadata.Description = map[string]string{"en": "none"}
+	}
+	return db.Verify()
 }
 
 // again is f, or what its path now holds. With an error it is f.

@@ -15,9 +15,10 @@
 // same facts under the usual names. Without any, the data that the program
 // carries with it tells country and network; see NOTICE for where it is from.
 //
-// All of it is guesswork of good quality: countries are right for about 99 of
-// 100 addresses of people, cities for far fewer, and an address of a data
-// centre, a VPN or a carrier's gateway says little of where a person is.
+// All of it is guesswork. Makers of such databases agree on the country of
+// about 97 of 100 IPv4 addresses, on cities far less, and on data centres,
+// anycast and IPv6 hosting least; and a VPN's or a carrier's gateway says
+// little of where a person is.
 package geo
 
 import "net/netip"

@@ -25,6 +25,22 @@ type facts struct {
 	country, network bool
 }
 
+// coverage tells them for each version of IP.
+type coverage struct {
+	v4, v6 facts
+}
+
+func (c coverage) of(addr netip.Addr) facts {
+	if addr.Is4() {
+		return c.v4
+	}
+	return c.v6
+}
+
+func (f facts) or(g facts) facts {
+	return facts{country: f.country || g.country, network: f.network || g.network}
+}
+
 // finder looks addresses up in one database. A broken record is like none: a
 // database that is checked at the start has next to none of them, and mail must
 // flow past those.

@@ -11,8 +11,8 @@ import (
 type set struct {
 	files []*file
 
-	// Which facts the embedded data has to supply.
-	embeddedCountry, embeddedNetwork bool
+	// What the files tell; the embedded data supplies the rest.
+	tells coverage
 
 	// A mail server sees the same few thousand addresses again and again, and
 	// decoding a City record takes over a microsecond. Each address has one
@@ -25,19 +25,18 @@ type set struct {
 const cacheSlots = 8192
 
 func newSet(files []*file) *set {
-	s := &set{files: files, embeddedCountry: true, embeddedNetwork: true, seed: maphash.MakeSeed()}
+	s := &set{files: files, seed: maphash.MakeSeed()}
 	for _, f := range files {
-		if f.tells.country {
-			s.embeddedCountry = false
-		}
-		if f.tells.network {
-			s.embeddedNetwork = false
-		}
+		s.tells.v4 = s.tells.v4.or(f.tells.v4)
+		s.tells.v6 = s.tells.v6.or(f.tells.v6)
 	}
 	return s
 }
 
-func (s *set) usesEmbedded() bool { return s.embeddedCountry || s.embeddedNetwork }
+func (s *set) usesEmbedded() bool {
+	all := facts{country: true, network: true}
+	return s.tells != coverage{v4: all, v6: all}
+}
 
 func (s *set) prepare() {
 	if s.usesEmbedded() {
@@ -80,12 +79,12 @@ func (s *set) find(addr netip.Addr) Place {
 	for _, f := range s.files {
 		p.add(f.records.find(addr))
 	}
-	if s.usesEmbedded() && !is {
+	if tells := s.tells.of(addr); !is && !(tells.country && tells.network) {
 		known := embedded().find(addr)
-		if s.embeddedCountry {
+		if !tells.country {
 			p.add(record{country: known.country})
 		}
-		if s.embeddedNetwork {
+		if !tells.network {
 			p.add(record{asn: known.asn, org: known.org})
 		}
 	}

@@ -26,13 +26,12 @@ const (
 	// specification keeps those names for MaxMind.
 	databaseType = "Sendwarden-Country-ASN"
 
-	// v6Bits is the finest IPv6 network kept. A /48 is one site (RFC 6177), and
-	// one site has one place; the finer entries are nearly all of data centres
-	// and cost a tenth of the size.
+	// v6Bits is the finest IPv6 network kept: a /48 is the most that one site
+	// gets (RFC 6177), and the finer entries cost a tenth of the size.
 	v6Bits = 48
 
-	// maxOrg bounds an organisation's name, in bytes. The longest are whole
-	// sentences.
+	// maxOrg bounds an organisation's name, in bytes; the package cuts those of
+	// other databases to the same.
 	maxOrg = 64
 )
 
