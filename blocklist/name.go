@@ -27,12 +27,13 @@ const maxKey = 511
 // and "straße" are one user. A name that is not UTF-8 is folded in ASCII alone.
 func Fold(user string) string {
 	if !utf8.ValidString(user) {
-		return strings.Map(func(r rune) rune {
-			if 'A' <= r && r <= 'Z' {
-				return r + 'a' - 'A'
+		folded := []byte(user)
+		for i, c := range folded {
+			if 'A' <= c && c <= 'Z' {
+				folded[i] = c + 'a' - 'A'
 			}
-			return r
-		}, user)
+		}
+		return string(folded)
 	}
 	// A Caser keeps state, so it cannot be shared.
 	return cases.Fold().String(user)

@@ -90,6 +90,11 @@ func (t Table) Type() string {
 	return t.kind.name
 }
 
+// Live reports whether a session that is open sees a change at its next
+// recipient. With the other types the user who is connected goes on sending
+// until the client hangs up, unless a policy service stops it.
+func (t Table) Live() bool { return t.kind.name == "lmdb" }
+
 // Map is the table as main.cf names it, such as "lmdb:/etc/postfix/blocklist".
 func (t Table) Map(path string) string { return t.Type() + ":" + path }
 
@@ -111,12 +116,28 @@ func (t Table) Build(ctx context.Context, path string) error {
 	case t.kind.aside:
 		err = t.buildAside(ctx, path)
 	default:
-		_, err = run(ctx, t.postmap, withConfig(t.configDir, t.Map(path))...)
+		err = t.buildInPlace(ctx, path)
 	}
 	if err != nil {
 		return fmt.Errorf("blocklist: %w: %s: %w", ErrTable, t.Map(path), err)
 	}
 	return nil
+}
+
+// buildInPlace lets postmap write the table. It cannot open an lmdb file that
+// is none (a full disk or a crash left it), and neither can Postfix, which then
+// answers 451 to everybody: such a file is taken away and made anew.
+func (t Table) buildInPlace(ctx context.Context, path string) error {
+	args := withConfig(t.configDir, t.Map(path))
+	_, err := run(ctx, t.postmap, args...)
+	if err == nil || t.kind.name != "lmdb" || !strings.Contains(err.Error(), "MDB_INVALID") {
+		return err
+	}
+	if err := os.Remove(t.file(path)); err != nil {
+		return err
+	}
+	_, err = run(ctx, t.postmap, args...)
+	return err
 }
 
 // buildAside builds from a copy of the text and renames: a reader has the old
@@ -133,15 +154,10 @@ func (t Table) buildAside(ctx context.Context, path string) error {
 	}
 	dir, base := filepath.Split(path)
 	copied := filepath.Join(dir, "."+base+".build")
-	defer func() {
-		_ = os.Remove(copied)
-		_ = os.Remove(t.file(copied))
-	}()
-	for _, old := range []string{copied, t.file(copied)} {
-		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := removeAll(copied, t.file(copied)); err != nil {
+		return err
 	}
+	defer func() { _ = removeAll(copied, t.file(copied)) }() // the next build says what stays
 	if err := writeAside(copied, data, info); err != nil {
 		return err
 	}
@@ -149,6 +165,16 @@ func (t Table) buildAside(ctx context.Context, path string) error {
 		return err
 	}
 	return os.Rename(t.file(copied), t.file(path))
+}
+
+// removeAll removes files that may be there.
+func removeAll(paths ...string) error {
+	for _, path := range paths {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 func withConfig(dir string, args ...string) []string {
