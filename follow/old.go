@@ -143,3 +143,17 @@ func (o *Old) Done(plainOffset int64) int64 {
 
 // Close closes the file.
 func (o *Old) Close() error { return o.file.Close() }
+
+// EndAtWholeLine leaves the unfinished last line of a plain log unread, for
+// whoever follows the log from there. It answers the offset of that line.
+func (o *Old) EndAtWholeLine() (int64, error) {
+	if !o.plain {
+		return 0, fmt.Errorf("%s: is no plain file: it cannot be followed", o.Name)
+	}
+	tail := make([]byte, min(o.Size, MaxLine))
+	if _, err := o.file.ReadAt(tail, o.Size-int64(len(tail))); err != nil {
+		return 0, fmt.Errorf("%s: %w", o.Name, err)
+	}
+	o.Size -= int64(len(tail) - 1 - bytes.LastIndexByte(tail, '\n'))
+	return o.Size, nil
+}

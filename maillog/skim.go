@@ -1,6 +1,9 @@
 package maillog
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // Mark is a line in a block of lines that may be an event.
 type Mark struct {
@@ -63,4 +66,31 @@ func (k *Known) Add(ev *Event) {
 func (k *Known) Wants(m Mark) bool {
 	h := m.ID >> 1 % knownBits
 	return m.ID == 0 || k.bits[h/64]&(1<<(h%64)) != 0
+}
+
+// FirstTime is the time of the first of some lines that carries one.
+func FirstTime(lines []byte, o Options) (time.Time, bool) {
+	p := NewParser(o)
+	for line := range bytes.Lines(lines) {
+		line = trimEnd(line)
+		if len(line) > MaxLine {
+			continue
+		}
+		var f frame
+		if len(line) > 0 && line[0] == '{' {
+			if e, ok := p.entry(line); ok && !e.when().IsZero() {
+				return e.when(), true
+			}
+			continue
+		}
+		if !f.cut(line) {
+			continue
+		}
+		if s, ok := readStamp(f.stamp); ok {
+			if t, ok := p.clock.at(s); ok {
+				return t, true
+			}
+		}
+	}
+	return time.Time{}, false
 }

@@ -1,6 +1,10 @@
 package scoring
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // maxHabits bounds how many countries, networks or blocks are remembered for
 // one user, each. A commuter has two networks a country; who has more than
@@ -93,4 +97,13 @@ func (hs habits) strengthen(key uint32, days float32) {
 	if h := hs.find(key); h != nil {
 		h.weight = max(h.weight, days)
 	}
+}
+
+// mostUsed answers the habits of the greatest weight, that one first.
+func (hs habits) mostUsed(day int32, halfLife float64, most int) habits {
+	sorted := slices.Clone(hs)
+	slices.SortFunc(sorted, func(a, b habit) int {
+		return cmp.Compare(b.faded(day, halfLife), a.faded(day, halfLife))
+	})
+	return sorted[:min(len(sorted), most)]
 }

@@ -1,7 +1,9 @@
 package scoring
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"sendwarden/geo"
@@ -155,4 +157,27 @@ func (u *user) switchesSince(t int64) (n int) {
 		}
 	}
 	return n
+}
+
+// Usual is what is usual for a user, in words for people.
+type Usual struct {
+	Countries []string // the most used first
+	Networks  []string // "AS3352 Telefonica", the most used first
+	Since     time.Time
+}
+
+// usualShown is how many countries and networks tell people enough.
+const usualShown = 3
+
+// usual sums up what is remembered of a user.
+func (s *Scorer) usual(u *user, now time.Time) Usual {
+	day, fade := int32(now.Unix()/dayStep), s.rules.MemoryHalfLife.Hours()/24
+	out := Usual{Since: time.Unix(int64(u.firstDay)*dayStep, 0).In(now.Location())}
+	for _, h := range u.countries.mostUsed(day, fade, usualShown) {
+		out.Countries = append(out.Countries, string([]byte{byte(h.key >> 8), byte(h.key)}))
+	}
+	for _, h := range u.networks.mostUsed(day, fade, usualShown) {
+		out.Networks = append(out.Networks, strings.TrimSpace(fmt.Sprintf("AS%d %s", h.key, s.server.orgs[h.key])))
+	}
+	return out
 }

@@ -58,6 +58,11 @@ type Verdict struct {
 	// Reasons made the score, oldest first; the last Fired of them are new.
 	Reasons []Reason
 	Fired   int
+	// Messages and Recipients count what the user sent since the first reason,
+	// this submission included; Usual is where the user is at home. Both are
+	// set for Hold and Block.
+	Messages, Recipients int
+	Usual                Usual
 	// Spared says that the user would have been held or blocked, but for
 	// never_block.
 	Spared bool
@@ -227,7 +232,20 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 		v.Reasons = slices.Clone(u.reasons)
 		v.Fired = min(fired, len(v.Reasons))
 	}
+	if v.Action == Hold || v.Action == Block {
+		sent := u.volume.since(v.since().Unix())
+		v.Messages, v.Recipients = int(sent.messages), int(sent.recipients)
+		v.Usual = s.usual(u, v.Time)
+	}
 	return v
+}
+
+// since is when the first reason was found.
+func (v *Verdict) since() time.Time {
+	if len(v.Reasons) == 0 {
+		return v.Time
+	}
+	return v.Reasons[0].Time
 }
 
 // suspect tells whether a message is to wait when its user's score says hold.
@@ -272,7 +290,7 @@ func (s *Scorer) learn(u *user, p geo.Place, now int64, weight float32) {
 		return
 	}
 	if u.networks.use(p.ASN, day, fade) {
-		s.server.useNetwork(p.ASN)
+		s.server.useNetwork(p.ASN, p.Org)
 	}
 	if h := u.networks.find(p.ASN); newBlock && h != nil && h.addresses < math.MaxUint16 {
 		h.addresses++

@@ -10,6 +10,7 @@ import (
 type server struct {
 	countries map[uint16]float64 // days of use, of all users
 	networks  map[uint32]float64
+	orgs      map[uint32]string // who the networks belong to, to tell people
 	days      float64 // sum over countries
 
 	strangers map[uint64]*stranger // by hash of the address
@@ -41,6 +42,7 @@ func newServer() server {
 	return server{
 		countries: make(map[uint16]float64),
 		networks:  make(map[uint32]float64),
+		orgs:      make(map[uint32]string),
 		strangers: make(map[uint64]*stranger),
 	}
 }
@@ -54,7 +56,12 @@ func (s *server) useCountry(country uint16) {
 	}
 }
 
-func (s *server) useNetwork(asn uint32) { s.networks[asn]++ }
+func (s *server) useNetwork(asn uint32, org string) {
+	s.networks[asn]++
+	if org != "" {
+		s.orgs[asn] = org
+	}
+}
 
 // halve lets old days weigh less than new ones, and forgets what is rare.
 func (s *server) halve() {
@@ -69,6 +76,7 @@ func (s *server) halve() {
 	for a, n := range s.networks {
 		if s.networks[a] = n / 2; n < 1 {
 			delete(s.networks, a)
+			delete(s.orgs, a)
 		}
 	}
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"sendwarden/blocklist"
+	"sendwarden/geo"
+	"sendwarden/scoring"
+
+	"github.com/spf13/cobra"
+)
+
+func newCheck() *cobra.Command {
+	var s listSetup
+	cmd := &cobra.Command{
+		Use:   "check [FILE…]",
+		Short: "Find every mistake in the rules and what they name",
+		Long: `Check reads all that run would load - the rules, the geolocation databases, the
+blocklist, the log - and prints every fault, each with its place and remedy. It
+exits with status 3 when there are any. With FILEs, it checks these rules files
+instead of the installed one.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = []string{s.rulesFile}
+			}
+			faults := 0
+			for _, file := range args {
+				faults += s.check(cmd.OutOrStdout(), file)
+			}
+			if faults > 0 {
+				return errFaults
+			}
+			return nil
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringArrayVar(&s.geoFiles, "geo", nil, "geolocation database `DB` to check as well")
+	return cmd
+}
+
+// check prints the faults of one rules file and of what it names, and answers
+// how many there are.
+func (s *listSetup) check(w io.Writer, file string) (faults int) {
+	s.rulesFile = file
+	fault := func(err error) {
+		fmt.Fprintln(w, err)
+		faults++
+	}
+	rules, name, err := s.rules()
+	if err != nil {
+		var several scoring.Faults
+		if !errors.As(err, &several) {
+			several = scoring.Faults{}
+			fault(err)
+		}
+		for _, f := range several {
+			fault(f)
+		}
+		return faults
+	}
+	places, err := s.places(rules)
+	if err != nil {
+		fault(err)
+	}
+	for _, problem := range blocklist.Check(s.file(rules)) {
+		fault(problem)
+	}
+	for _, log := range rules.Log {
+		if _, err := os.Stat(log); err != nil {
+			fault(fmt.Errorf("%s: log: %w", name, err))
+		}
+	}
+	if faults == 0 {
+		fmt.Fprintf(w, "%s: %s, no faults\n", name, count(len(rules.Rules), "rule"))
+		warnOld(w, places)
+	}
+	return faults
+}
+
+func warnOld(w io.Writer, places *geo.DB) {
+	for _, source := range places.Sources() {
+		if source.Age(time.Now()) > geo.OldAge {
+			fmt.Fprintf(w, "geolocation: %s\n", sourceLine(source, time.Now()))
+		}
+	}
+}

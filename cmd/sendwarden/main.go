@@ -1,0 +1,111 @@
+// Command sendwarden stands beside Postfix and stops a stolen mail credential
+// from sending.
+//
+// Every authenticated submission in Postfix's log goes the same way:
+//
+//	log line ─▶ event ─▶ placed event ─▶ score ─▶ verdict ─▶ blocklist ─▶ Postfix
+//
+// path.go is that way; the other files are the commands that send lines along
+// it or show what came of them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses, part of what others build on.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitFaults = 3 // check or test found faults
+)
+
+// errFaults ends a command that has already printed what it found.
+var errFaults = errors.New("faults were found")
+
+// usageError is a mistake in how the command was called.
+type usageError struct{ error }
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFaults):
+		return exitFaults
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "sendwarden: %v\nTry: sendwarden help\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "sendwarden: %v\n", err)
+	return exitFailed
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sendwarden",
+		Short: "Stops a stolen mail credential from sending",
+		Long: `Sendwarden reads Postfix's log, places every authenticated submission on the
+map, and blocks a user whose log-ins no longer look like one person's. The
+account still receives mail.
+
+Start with your own logs, which changes nothing:
+  sendwarden replay /var/log/mail.log*`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown command %q", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		newRun(), newReplay(), newCheck(), newList(), newBlock(), newRelease(),
+		newLookup(), newParse(), newRules(), newVersion(),
+	)
+	return root
+}
+
+// atLeast and exactly are cobra's checks of how many arguments there are, with
+// the exit status of wrong usage.
+func atLeast(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usageError{fmt.Errorf("%s needs %s", cmd.CommandPath(), what)}
+		}
+		return nil
+	}
+}
+
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("%s needs %s", cmd.CommandPath(), what)}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"sendwarden/follow"
+	"sendwarden/maillog"
+)
+
+// oldLogs reads complete logs as one stream of events, oldest first.
+type oldLogs struct {
+	zone *time.Location
+	now  time.Time // a log that does not say when it was written is not newer
+	logs []*oldLog
+	bar  func(done int64) // told of the bytes read since the last call
+
+	lines   int64 // so far
+	skimmed bool  // events about messages that nobody authenticated are passed over
+	err     error // what ended the stream before its end
+}
+
+// oldLog is one of the files.
+type oldLog struct {
+	*follow.Old
+	first  time.Time // of its first line with a time; zero if none was found
+	parser *maillog.Parser
+	line   int64 // of the event handed on last, from 1
+}
+
+// openOldLogs opens the files and puts them in order of their first lines:
+// mail.log.2.gz before mail.log.1 before mail.log.
+func openOldLogs(names []string, zone *time.Location, now time.Time) (*oldLogs, error) {
+	logs := &oldLogs{zone: zone, now: now, skimmed: true, bar: func(int64) {}}
+	for _, name := range names {
+		old, err := follow.Open(name)
+		if err != nil {
+			return nil, errors.Join(err, logs.Close())
+		}
+		logs.add(old)
+	}
+	slices.SortStableFunc(logs.logs, func(a, b *oldLog) int { return a.first.Compare(b.first) })
+	return logs, nil
+}
+
+func (o *oldLogs) add(old *follow.Old) {
+	reference := old.Modified
+	if reference.IsZero() {
+		reference = o.now
+	}
+	options := maillog.Options{Location: o.zone, Reference: reference}
+	first, _ := maillog.FirstTime(old.Head(), options)
+	o.logs = append(o.logs, &oldLog{Old: old, first: first, parser: maillog.NewParser(options)})
+}
+
+// Size is the number of bytes to be read, 0 if it is not known.
+func (o *oldLogs) Size() (size int64) {
+	for _, l := range o.logs {
+		if l.Size == 0 {
+			return 0
+		}
+		size += l.Size
+	}
+	return size
+}
+
+// Close closes all files.
+func (o *oldLogs) Close() error {
+	var errs []error
+	for _, l := range o.logs {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// errEnough ends the reading of a log from which no more events are wanted.
+var errEnough = errors.New("enough")
+
+// events hands on the events of one log. An event is only valid until the
+// next.
+func (o *oldLogs) events(l *oldLog) iter.Seq[*maillog.Event] {
+	return func(yield func(*maillog.Event) bool) {
+		known := maillog.NewKnown()
+		var ev maillog.Event
+		var done, lines int64
+		type found struct {
+			marks []maillog.Mark
+			lines int
+		}
+		skim := func(b *follow.Block[found]) {
+			b.Found.marks, b.Found.lines = maillog.Skim(b.Data, b.Found.marks[:0])
+		}
+		err := follow.Blocks(l.Old, skim, func(b *follow.Block[found]) error {
+			for _, m := range b.Found.marks {
+				if o.skimmed && !known.Wants(m) || !l.parser.Parse(b.Data[m.Start:m.End], &ev) {
+					continue
+				}
+				if ev.Type == maillog.Submission {
+					known.Add(&ev)
+				}
+				l.line = lines + int64(m.Line) + 1
+				if !yield(&ev) {
+					return errEnough
+				}
+			}
+			lines += int64(b.Found.lines)
+			o.lines += int64(b.Found.lines)
+			read := l.Done(b.Offset + int64(len(b.Data)))
+			o.bar(read - done)
+			done = read
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			o.err = errors.Join(o.err, err)
+		}
+	}
+}
+
+// all hands on the events of all logs in order of time. A log is begun when
+// the others have come to its first line; logs of several hosts, which cover
+// the same time, are read side by side.
+func (o *oldLogs) all() iter.Seq2[*oldLog, *maillog.Event] {
+	return func(yield func(*oldLog, *maillog.Event) bool) {
+		if len(o.logs) == 1 {
+			for ev := range o.events(o.logs[0]) {
+				if !yield(o.logs[0], ev) {
+					return
+				}
+			}
+			return
+		}
+		o.merge(yield)
+	}
+}
+
+// reading is a log that has been begun.
+type reading struct {
+	log  *oldLog
+	ev   *maillog.Event
+	next func() (*maillog.Event, bool)
+	stop func()
+}
+
+func (o *oldLogs) merge(yield func(*oldLog, *maillog.Event) bool) {
+	var open []*reading
+	defer func() {
+		for _, r := range open {
+			r.stop()
+		}
+	}()
+	waiting := o.logs
+	for len(open) > 0 || len(waiting) > 0 {
+		for len(waiting) > 0 && (len(open) == 0 || !open[0].ev.Time.Before(waiting[0].first)) {
+			next, stop := iter.Pull(o.events(waiting[0]))
+			if ev, more := next(); more {
+				open = append(open, &reading{waiting[0], ev, next, stop})
+			}
+			waiting = waiting[1:]
+			slices.SortStableFunc(open, byTime)
+		}
+		if len(open) == 0 {
+			continue
+		}
+		r := open[0]
+		if !yield(r.log, r.ev) {
+			return
+		}
+		var more bool
+		if r.ev, more = r.next(); !more {
+			open = open[1:]
+			continue
+		}
+		slices.SortStableFunc(open, byTime)
+	}
+}
+
+func byTime(a, b *reading) int { return cmp.Compare(a.ev.Time.UnixNano(), b.ev.Time.UnixNano()) }
+
+// summary tells people what was read.
+func (o *oldLogs) summary(w io.Writer, events int) {
+	fmt.Fprintf(w, "%s read, %s\n", count(int(o.lines), "line"), count(events, "submission"))
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bufio"
+		"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"sendwarden/maillog"
+
+	"github.com/spf13/cobra"
+)
+
+type parseCommand struct {
+	setup
+	json bool
+}
+
+func newParse() *cobra.Command {
+	var c parseCommand
+	cmd := &cobra.Command{
+		Use:   "parse FILE…",
+		Short: "Show what the lines of a log are understood as",
+		Long: `Parse prints the events that the lines of a log mean, one a line, and at the
+end what it did not understand.`,
+		Args: atLeast(1, "log files (- for standard input)"),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
+	}
+	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object a line")
+	c.timezoneFlag(cmd)
+	return cmd
+}
+
+func (c *parseCommand) run(cmd *cobra.Command, files []string) error {
+	zone, err := c.zone()
+	if err != nil {
+		return err
+	}
+	logs, err := openOldLogs(files, zone, time.Now())
+	if err != nil {
+		return err
+	}
+	defer logs.Close()
+	logs.skimmed = false
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	for l, ev := range logs.all() {
+		if c.json {
+			writeJSON(out, newEventOut(l, ev))
+		} else {
+			writeEvent(out, l, ev)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	logs.notUnderstood(cmd.ErrOrStderr())
+	return logs.err
+}
+
+// eventOut is one line of `parse --json`, a format that others build on.
+type eventOut struct {
+	File       string     `json:"file"`
+	Line       int64      `json:"line"`
+	Type       string     `json:"type"`
+	Source     string     `json:"source"`
+	Time       *time.Time `json:"time,omitempty"`
+	Host       string     `json:"host,omitempty"`
+	Service    string     `json:"service,omitempty"`
+	Instance   string     `json:"instance,omitempty"`
+	User       string     `json:"user,omitempty"`
+	IP         string     `json:"ip,omitempty"`
+	Port       uint16     `json:"port,omitempty"`
+	ClientName string     `json:"client_name,omitempty"`
+	Method     string     `json:"method,omitempty"`
+	QueueID    string     `json:"queue_id,omitempty"`
+	SASLSender string     `json:"sasl_sender,omitempty"`
+	OrigID     string     `json:"orig_queue_id,omitempty"`
+	OrigClient string     `json:"orig_client,omitempty"`
+	From       *string    `json:"from,omitempty"`
+	Size       int64      `json:"size,omitempty"`
+	Recipients int        `json:"nrcpt,omitempty"`
+	To         string     `json:"to,omitempty"`
+	Relay      string     `json:"relay,omitempty"`
+	DSN        string     `json:"dsn,omitempty"`
+	Status     string     `json:"status,omitempty"`
+	UID        *int       `json:"uid,omitempty"`
+	Action     string     `json:"action,omitempty"`
+	Stage      string     `json:"stage,omitempty"`
+	Reason     string     `json:"reason,omitempty"`
+	Repeat     int        `json:"repeat,omitempty"`
+	Doubtful   bool       `json:"doubtful,omitempty"` // a name that is not acted on from a log
+}
+
+func newEventOut(l *oldLog, ev *maillog.Event) eventOut {
+	out := eventOut{
+		File: l.Name, Line: l.line, Type: ev.Type.String(), Source: ev.Source.String(),
+		Host: ev.Host, Service: ev.Service, Instance: ev.Instance, User: ev.User, Port: ev.Port,
+		ClientName: ev.ClientName, Method: ev.Method, QueueID: ev.QueueID, SASLSender: ev.SASLSender,
+		OrigID: ev.OrigID, OrigClient: ev.OrigClient, Size: ev.Size, Recipients: ev.Recipients,
+		To: ev.To, Relay: ev.Relay, DSN: ev.DSN, Status: ev.Status,
+		Action: ev.Action, Stage: ev.Stage, Reason: ev.Reason,
+		Doubtful: ev.Type == maillog.Submission && maillog.Doubtful(ev.User),
+	}
+	if !ev.Time.IsZero() {
+		out.Time = &ev.Time
+	}
+	if ev.Addr.IsValid() {
+		out.IP = ev.Addr.String()
+	}
+	if ev.Repeat > 1 {
+		out.Repeat = ev.Repeat
+	}
+	switch ev.Type {
+	case maillog.Local:
+		out.UID, out.From = &ev.UID, &ev.From
+	case maillog.Queued, maillog.Reject:
+		out.From = &ev.From // "" is the null sender
+	}
+	return out
+}
+
+// writeEvent writes an event for people: where it stands, when, and what.
+func writeEvent(w io.Writer, l *oldLog, ev *maillog.Event) {
+	fmt.Fprintf(w, "%s:%d  %s  %s", l.Name, l.line, ev.Time.Format(stampLayout), ev.Type)
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, " %s=%s", name, maillog.Mask(value))
+		}
+	}
+	field("id", ev.QueueID)
+	field("user", ev.User)
+	if ev.Addr.IsValid() {
+		field("ip", ev.Addr.String())
+	}
+	field("method", ev.Method)
+	if ev.Type == maillog.Local {
+		field("uid", strconv.Itoa(ev.UID))
+	}
+	field("from", ev.From)
+	if ev.Type == maillog.Queued {
+		field("nrcpt", strconv.Itoa(ev.Recipients))
+	}
+	field("to", ev.To)
+	field("status", ev.Status)
+	field("action", ev.Action)
+	field("reason", ev.Reason)
+	fmt.Fprintln(w)
+}
+
+// notUnderstood tells what looked like an event and did not read as one.
+func (o *oldLogs) notUnderstood(w io.Writer) {
+	var odd, long int
+	var samples []string
+	for _, l := range o.logs {
+		s := l.parser.Stats()
+		long += s.Long
+		for source := range s.Odd {
+			odd += s.Odd[source]
+			samples = append(samples, s.Sample[source]...)
+		}
+	}
+	fmt.Fprintf(w, "%s read, %s not understood", count(int(o.lines), "line"), thousands(odd))
+	if long > 0 {
+		fmt.Fprintf(w, ", %s too long", thousands(long))
+	}
+	fmt.Fprintln(w, ".")
+	for _, s := range samples[:min(len(samples), 5)] {
+		fmt.Fprintf(w, "    %s\n", s)
+	}
+}

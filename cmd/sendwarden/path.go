@@ -1,0 +1,93 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"sendwarden/blocklist"
+	"sendwarden/geo"
+	"sendwarden/maillog"
+	"sendwarden/scoring"
+)
+
+// path is the way from an event to a verdict. Replay and the daemon send their
+// events along it, so that both judge alike.
+type path struct {
+	places *geo.DB
+	scorer *scoring.Scorer
+
+	judged   func(*maillog.Event, scoring.Verdict)
+	released func(scoring.Release)
+	// doubtful is told of submissions under a name that a log cannot be
+	// trusted with: they are reported, not judged.
+	doubtful func(*maillog.Event)
+}
+
+// follow takes one event along the path.
+func (p *path) follow(ev *maillog.Event) {
+	p.letGo(ev.Time)
+	switch ev.Type {
+	case maillog.Submission:
+		p.submission(ev)
+	case maillog.Login:
+		p.scorer.Login(p.placed(ev))
+	case maillog.AuthFailure:
+		if ev.Addr.IsValid() {
+			p.scorer.Failure(p.placed(ev))
+		}
+	case maillog.Queued:
+		p.scorer.Queued(messageID(ev), ev.Time, ev.Recipients)
+	case maillog.Delivery:
+		if ev.Status == "bounced" {
+			p.scorer.Bounced(messageID(ev), ev.Time)
+		}
+	case maillog.Reject:
+		if ev.Action == "reject" && ev.QueueID != "" {
+			p.scorer.Rejected(messageID(ev), ev.Time)
+		}
+	case maillog.Removed:
+		p.scorer.Removed(messageID(ev))
+	}
+}
+
+// letGo releases the held messages whose time has come.
+func (p *path) letGo(now time.Time) {
+	for _, r := range p.scorer.Due(now) {
+		r.Time = r.Time.In(now.Location())
+		p.released(r)
+	}
+}
+
+func (p *path) submission(ev *maillog.Event) {
+	if maillog.Doubtful(ev.User) {
+		p.doubtful(ev)
+		return
+	}
+	p.judged(ev, p.scorer.Submission(p.placed(ev)))
+}
+
+// placed puts an event on the map.
+func (p *path) placed(ev *maillog.Event) scoring.Submission {
+	return scoring.Submission{
+		User:      blocklist.Fold(ev.User),
+		Time:      ev.Time,
+		Place:     p.places.Place(ev.Addr),
+		Method:    ev.Method,
+		NoReverse: ev.ClientName == "",
+		Message:   messageID(ev),
+	}
+}
+
+// messageID names a message among those of all hosts and queues in the log.
+func messageID(ev *maillog.Event) string {
+	if ev.QueueID == "" {
+		return ""
+	}
+	key := maillog.QueueKey(ev)
+	return ev.Host + "/" + key.Queue + "/" + key.ID
+}
+
+// queueID is the part of a message's id that Postfix knows it by.
+func queueID(message string) string {
+	return message[strings.LastIndexByte(message, '/')+1:]
+}

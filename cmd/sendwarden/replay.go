@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"sendwarden/maillog"
+	"sendwarden/scoring"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+type replayCommand struct {
+	setup
+	json  bool
+	until string
+}
+
+func newReplay() *cobra.Command {
+	var c replayCommand
+	cmd := &cobra.Command{
+		Use:   "replay FILE…",
+		Short: "Show whom the rules would have held and blocked in old logs",
+		Long: `Replay reads old logs, oldest first, and tells who would have been held and
+blocked, when and why. It changes nothing: no blocklist is written and no mail
+is touched.
+
+FILE may be plain or compressed (gzip, zstd, xz, bzip2); - is standard input.`,
+		Example: "  sendwarden replay /var/log/mail.log*\n  journalctl -u 'postfix*' -o json | sendwarden replay -",
+		Args:    atLeast(1, "log files (- for standard input)"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
+	}
+	c.flags(cmd)
+	c.timezoneFlag(cmd)
+	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object a line instead of a table")
+	cmd.Flags().StringVar(&c.until, "until", "", "stop at `TIME`, such as 2026-04-15 or 2026-04-15T21:15:00+02:00")
+	return cmd
+}
+
+func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
+	rules, _, err := c.rules()
+	if err != nil {
+		return err
+	}
+	zone, err := c.zone()
+	if err != nil {
+		return err
+	}
+	until, err := parseUntil(c.until, zone)
+	if err != nil {
+		return err
+	}
+	places, err := c.places(rules)
+	if err != nil {
+		return err
+	}
+	logs, err := openOldLogs(files, zone, time.Now())
+	if err != nil {
+		return err
+	}
+	defer logs.Close()
+	places.Prepare()
+
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	diary := newDiary()
+	if c.json {
+		diary.each = func(e entry) { writeJSON(out, e) }
+	}
+	p := &path{places: places, scorer: scoring.New(rules), judged: diary.judged, released: diary.released, doubtful: diary.doubtful}
+	finish := showProgress(cmd.ErrOrStderr(), logs)
+	for _, ev := range logs.all() {
+		if !until.IsZero() && ev.Time.After(until) {
+			p.letGo(until)
+			break
+		}
+		diary.read(ev.Time)
+		p.follow(ev)
+	}
+	finish()
+	if !c.json {
+		diary.table(out, logs)
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	return logs.err
+}
+
+// parseUntil reads a moment; a day alone means its end.
+func parseUntil(s string, zone *time.Location) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t, nil
+		}
+	}
+	if t, err := time.ParseInLocation("2006-01-02", s, zone); err == nil {
+		return t.AddDate(0, 0, 1).Add(-time.Nanosecond), nil
+	}
+	return time.Time{}, usageError{fmt.Errorf("--until %q: no time (write 2026-04-15 or 2026-04-15T21:15:00+02:00)", s)}
+}
+
+// showProgress draws a bar while the logs are read, if a person is watching.
+func showProgress(stderr io.Writer, logs *oldLogs) (finish func()) {
+	f, isFile := stderr.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return func() {}
+	}
+	size := logs.Size()
+	if size == 0 {
+		size = -1 // a spinner
+	}
+	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription("reading"), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
+	logs.bar = func(n int64) { _ = bar.Add64(n) } // a bar that cannot be drawn is no reason to stop
+	return func() { _ = bar.Finish() }
+}
+
+// entry is one line of `replay --json`, a format that others build on.
+type entry struct {
+	Type    string      `json:"type"`
+	Time    time.Time   `json:"time"`
+	User    string      `json:"user"`
+	QueueID string      `json:"queue_id,omitempty"`
+	Score   *float64    `json:"score,omitempty"`
+	Reasons []reasonOut `json:"reasons,omitempty"`
+	Text    string      `json:"text,omitempty"`
+}
+
+type reasonOut struct {
+	Time    time.Time `json:"time"`
+	Rule    string    `json:"rule"`
+	Points  float64   `json:"points"`
+	IP      string    `json:"ip"`
+	Country string    `json:"country,omitempty"`
+	ASN     uint32    `json:"asn,omitempty"`
+	QueueID string    `json:"queue_id,omitempty"`
+}
+
+func writeJSON(w io.Writer, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		text = fmt.Appendf(nil, `{"type":"error","text":%q}`, err)
+	}
+	_, _ = w.Write(append(text, '\n')) // a failed write shows when the buffer is flushed
+}
+
+// diary keeps what a replay has seen, for the table at its end.
+type diary struct {
+	each func(entry)
+
+	submissions, held, letGo int
+	from, to                 time.Time
+	users                    map[string]*fate
+	blocked                  []*fate // in order of their blocks
+	odd                      map[string]int
+}
+
+// fate is what became of one user.
+type fate struct {
+	verdict scoring.Verdict
+	sent    int // let through between the first reason and the block
+	held    int
+	refused int // after the block
+	since   []time.Time
+}
+
+func newDiary() *diary {
+	return &diary{each: func(entry) {}, users: make(map[string]*fate), odd: make(map[string]int)}
+}
+
+func (d *diary) read(t time.Time) {
+	if d.from.IsZero() {
+		d.from = t
+	}
+	d.to = t
+}
+
+func (d *diary) doubtful(ev *maillog.Event) {
+	d.submissions++
+	d.odd[ev.User]++
+}
+
+func (d *diary) judged(ev *maillog.Event, v scoring.Verdict) {
+	d.submissions++
+	score := float64(int64(v.Score*10+0.5)) / 10
+	switch v.Action {
+	case scoring.Hold:
+		d.held++
+		d.fate(v.User).held++
+		d.each(entry{Type: "hold", Time: v.Time, User: v.User, QueueID: ev.QueueID, Score: &score})
+	case scoring.Block:
+		f := d.fate(v.User)
+		f.verdict = v
+		d.blocked = append(d.blocked, f)
+		d.each(entry{Type: "block", Time: v.Time, User: v.User, QueueID: ev.QueueID, Score: &score, Reasons: reasonsOut(v)})
+	case scoring.Refuse:
+		d.fate(v.User).refused++
+	case scoring.Allow:
+		d.allowed(v)
+	}
+}
+
+// allowed counts what got through while points were on the account.
+func (d *diary) allowed(v scoring.Verdict) {
+	if v.Fired > 0 {
+		f := d.fate(v.User)
+		f.since = append(f.since, v.Time)
+	} else if f := d.users[v.User]; f != nil && f.verdict.User == "" {
+		f.since = append(f.since, v.Time)
+	}
+}
+
+func (d *diary) released(r scoring.Release) {
+	d.letGo++
+	f := d.fate(r.User)
+	f.held--
+	f.since = append(f.since, r.Time)
+	d.each(entry{Type: "release", Time: r.Time, User: r.User, QueueID: queueID(r.Message)})
+}
+
+func (d *diary) fate(user string) *fate {
+	f := d.users[user]
+	if f == nil {
+		f = &fate{}
+		d.users[user] = f
+	}
+	return f
+}
+
+func reasonsOut(v scoring.Verdict) []reasonOut {
+	out := make([]reasonOut, len(v.Reasons))
+	for i, r := range v.Reasons {
+		out[i] = reasonOut{r.Time, r.Rule, r.Points, r.Place.Addr.String(), r.Place.Country, r.Place.ASN, queueID(r.Message)}
+	}
+	return out
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"sendwarden/maillog"
+	"sendwarden/scoring"
+)
+
+// table tells people what the rules would have done.
+func (d *diary) table(w io.Writer, logs *oldLogs) {
+	fmt.Fprintf(w, "Read %s with %s by authenticated users", count(int(logs.lines), "line"), count(d.submissions, "submission"))
+	if d.submissions > 0 {
+		fmt.Fprintf(w, ",\nfrom %s to %s", d.from.Format(stampLayout), d.to.Format(stampLayout))
+	}
+	fmt.Fprint(w, ".\n\n")
+	if d.submissions == 0 {
+		fmt.Fprint(w, "No line tells of an authenticated submission (\"client=…, sasl_username=…\").\nIs this the mail log of a host where users log in to send?\n")
+		return
+	}
+	d.blocks(w)
+	if d.held > 0 {
+		fmt.Fprintf(w, "Held: %s from unfamiliar places, of which %s let go by themselves.\n", count(d.held, "message"), wereLetGo(d.letGo))
+	}
+	d.oddNames(w)
+}
+
+func wereLetGo(n int) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return thousands(n) + " were"
+}
+
+func (d *diary) blocks(w io.Writer) {
+	if len(d.blocked) == 0 {
+		fmt.Fprint(w, "Nobody would have been blocked.\n\n")
+		return
+	}
+	fmt.Fprintf(w, "Blocked: %s.\n\n", count(len(d.blocked), "user"))
+	for _, f := range d.blocked {
+		v := f.verdict
+		fmt.Fprintf(w, "%s  blocked %s, score %s of %s\n", maillog.Mask(v.User), v.Time.Format(stampLayout), points(v.Score), points(v.Limit))
+		for _, line := range reasonLines(v) {
+			fmt.Fprintf(w, "    %s\n", line)
+		}
+		fmt.Fprintf(w, "    before the block %s got through and %s held; after it %s refused\n\n",
+			count(f.before(), "message"), thousands(f.held), thousands(f.refused))
+	}
+}
+
+// before counts the messages that got through since the first reason for the
+// block.
+func (f *fate) before() (n int) {
+	for _, t := range f.since {
+		if len(f.verdict.Reasons) > 0 && !t.Before(f.verdict.Reasons[0].Time) {
+			n++
+		}
+	}
+	return n
+}
+
+// maxReasonLines keeps the block of one user readable; the newest say most.
+const maxReasonLines = 12
+
+// reasonLines writes the reasons of a verdict one below the other, for the
+// blocklist and for replay:
+//
+//	+40 second country   21:02:11  BR  200.1.2.3  AS26599 Telefonica Brasil
+func reasonLines(v scoring.Verdict) []string {
+	reasons, left := v.Reasons, 0
+	if len(reasons) > maxReasonLines {
+		left = len(reasons) - maxReasonLines
+		reasons = reasons[left:]
+	}
+	var rule, addr int
+	for _, r := range reasons {
+		rule = max(rule, len(r.Rule))
+		addr = max(addr, len(r.Place.Addr.String()))
+	}
+	var lines []string
+	if left > 0 {
+		lines = append(lines, fmt.Sprintf("… and %s before", count(left, "reason")))
+	}
+	for _, r := range reasons {
+		when := clockTime(r.Time)
+		if r.Time.YearDay() != v.Time.YearDay() {
+			when = r.Time.Format("01-02 15:04")
+		}
+		lines = append(lines, fmt.Sprintf("%+4g %-*s  %s  %s  %-*s  %s", r.Points, rule, r.Rule, when, country(r.Place), addr, r.Place.Addr, network(r.Place)))
+	}
+	return append(lines, usualLine(v.Usual))
+}
+
+// usualLine tells where the user is at home.
+func usualLine(u scoring.Usual) string {
+	if len(u.Countries) == 0 {
+		return "usual: nothing yet, seen first " + u.Since.Format("2006-01-02")
+	}
+	line := "usual: "
+	for _, c := range u.Countries {
+		line += c + ", "
+	}
+	for _, n := range u.Networks {
+		line += n + ", "
+	}
+	return line + "since " + u.Since.Format("2006-01")
+}
+
+func (d *diary) oddNames(w io.Writer) {
+	if len(d.odd) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "Not judged, because a log cannot be trusted with such names:\n")
+	for _, name := range slices.Sorted(maps.Keys(d.odd)) {
+		fmt.Fprintf(w, "    %s (%s)\n", maillog.Mask(name), count(d.odd[name], "submission"))
+	}
+}

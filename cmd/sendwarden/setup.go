@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"sendwarden"
+	"sendwarden/geo"
+	"sendwarden/scoring"
+
+	"github.com/spf13/cobra"
+)
+
+// installedRules is where an installed rules file stands; without it, and
+// without --rules, the shipped rules are in force.
+const installedRules = "/etc/sendwarden/rules.yaml"
+
+// maxRulesSize is more than any rules file has.
+const maxRulesSize = 4 << 20
+
+// setup is what several commands are told by flags.
+type setup struct {
+	rulesFile string
+	geoFiles  []string
+	timezone  string
+}
+
+func (s *setup) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.rulesFile, "rules", "", "rules `FILE` (default "+installedRules+", else the shipped rules)")
+	cmd.Flags().StringArrayVar(&s.geoFiles, "geo", nil, "geolocation database `DB` (.mmdb; repeat it for country and network; default: the embedded data)")
+}
+
+func (s *setup) timezoneFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.timezone, "timezone", "", "`ZONE` of time stamps that carry none, such as Europe/Madrid (default: this machine's)")
+}
+
+// rules reads the rules in force and says where they come from.
+func (s *setup) rules() (*scoring.Rules, string, error) {
+	name := s.rulesFile
+	if name == "" {
+		if _, err := os.Stat(installedRules); errors.Is(err, os.ErrNotExist) {
+			rules, err := scoring.Parse("shipped rules", sendwarden.Rules)
+			return rules, "shipped rules", err
+		}
+		name = installedRules
+	}
+	text, err := readBounded(name)
+	if err != nil {
+		return nil, name, err
+	}
+	rules, err := scoring.Parse(name, text)
+	return rules, name, err
+}
+
+func readBounded(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%s: no such file (`sendwarden rules > %s` writes the shipped rules there)", name, name)
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%s: is a directory", name)
+	case info.Size() > maxRulesSize:
+		return nil, fmt.Errorf("%s: %d bytes are too much for a rules file", name, info.Size())
+	}
+	return os.ReadFile(name)
+}
+
+// places opens the geolocation databases of the flags, else of the rules.
+func (s *setup) places(rules *scoring.Rules) (*geo.DB, error) {
+	files := s.geoFiles
+	if len(files) == 0 {
+		files = rules.Geo
+	}
+	return geo.Open(files...)
+}
+
+// zone is where time stamps without a zone were written.
+func (s *setup) zone() (*time.Location, error) {
+	if s.timezone == "" {
+		return time.Local, nil
+	}
+	zone, err := time.LoadLocation(s.timezone)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--timezone %s: unknown zone (write it as Europe/Madrid)", s.timezone)}
+	}
+	return zone, nil
+}

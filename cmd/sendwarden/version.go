@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"sendwarden"
+	"sendwarden/geo"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set when a release is built (-ldflags "-X main.version=1.0").
+var version = "development"
+
+func newVersion() *cobra.Command {
+	var c setup
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Show the version and the age of the geolocation data",
+		Args:  exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			rules, _, err := c.rules()
+			if err != nil {
+				return err
+			}
+			places, err := c.places(rules)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "sendwarden %s%s, %s\n", version, revision(), runtime.Version())
+			for _, s := range places.Sources() {
+				fmt.Fprintf(cmd.OutOrStdout(), "geolocation: %s\n", sourceLine(s, time.Now()))
+			}
+			return nil
+		},
+	}
+	c.flags(cmd)
+	return cmd
+}
+
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return " (" + s.Value[:12] + ")"
+		}
+	}
+	return ""
+}
+
+// sourceLine says what a database is, and whether it is too old to rely on.
+func sourceLine(s geo.Source, now time.Time) string {
+	line := fmt.Sprintf("%s, %s, of %s", s.Path, s.Type, s.Built.Format("2006-01-02"))
+	if s.Age(now) > geo.OldAge {
+		line += fmt.Sprintf(", %d days old: replace it, addresses move", int(s.Age(now).Hours()/24))
+	}
+	return line
+}
+
+func newRules() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rules",
+		Short: "Print the shipped rules, to start your own from",
+		Args:  exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(sendwarden.Rules)
+			return err
+		},
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"sendwarden/geo"
+	"sendwarden/maillog"
+)
+
+// count writes a number with the noun that it counts: "1 line", "20,353 lines".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return thousands(n) + " " + noun + "s"
+}
+
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// points writes a score as people read it: 142, or 61.5.
+func points(p float64) string {
+	return strconv.FormatFloat(float64(int64(p*10+0.5))/10, 'f', -1, 64)
+}
+
+// stampLayout is how a moment is written to people: with its zone said.
+const stampLayout = "2006-01-02 15:04:05 -0700"
+
+func clockTime(t time.Time) string { return t.Format("15:04:05") }
+
+// network writes "AS3352 Telefonica".
+func network(p geo.Place) string {
+	switch {
+	case p.ASN == 0:
+		return ""
+	case p.Org == "":
+		return fmt.Sprintf("AS%d", p.ASN)
+	}
+	return fmt.Sprintf("AS%d %s", p.ASN, maillog.Mask(p.Org))
+}
+
+// country writes a country's code, and "--" where no database knows one.
+func country(p geo.Place) string {
+	if p.Country == "" {
+		return "--"
+	}
+	return p.Country
+}
