@@ -45,8 +45,12 @@ func load(path string) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	covered := cover(db, tells)
+	if covered == (coverage{}) {
+		return nil, fmt.Errorf("%s: has no networks in it; download it again", path)
+	}
 	source := Source{Path: path, Type: db.Metadata.DatabaseType, Built: db.Metadata.BuildTime().UTC()}
-	return &file{source: source, records: records, tells: cover(db, tells), stat: stat}, nil
+	return &file{source: source, records: records, tells: covered, stat: stat}, nil
 }
 
 // cover tells for which addresses there are such facts: ip-location-db, for
@@ -100,6 +104,9 @@ func same(a, b os.FileInfo) bool {
 
 // read returns the bytes of a regular file and which file that was.
 func read(path string) ([]byte, os.FileInfo, error) {
+	if path == "" {
+		return nil, nil, errors.New("a database's file name is empty; name an .mmdb file")
+	}
 	// Without O_NONBLOCK, opening a named pipe would wait for its writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {

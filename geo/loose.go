@@ -136,6 +136,11 @@ func numberAt(r maxminddb.Result, p keys) *float64 {
 	if r.DecodePath(&number, p...) == nil {
 		return number
 	}
+	var whole uint32 // as MaxMind has the accuracy radius
+	if r.DecodePath(&whole, p...) == nil {
+		n := float64(whole)
+		return &n
+	}
 	var text string
 	if r.DecodePath(&text, p...) != nil {
 		return nil
