@@ -110,6 +110,27 @@ func (p *pool) at(t time.Time) host {
 	return b.net.named(b.four(machine))
 }
 
+// either is two lines of which each stretch of time has one: IPv4 beside IPv6,
+// two providers, a spare line.
+type either struct {
+	main, other access
+	id          uint64
+	share       float64 // of the other
+	every       time.Duration
+}
+
+func (e *either) at(t time.Time) host {
+	if unit(mix(e.id, epoch(t, e.every, 0))) < e.share {
+		return e.other.at(t)
+	}
+	return e.main.at(t)
+}
+
+// webmail is the server itself, which submits what its webmail's users write.
+type webmail struct{}
+
+func (webmail) at(time.Time) host { return host{netip.AddrFrom4([4]byte{127, 0, 0, 1}), "localhost"} }
+
 // epoch numbers the stretches of a length since 1970.
 func epoch(t time.Time, length, phase time.Duration) uint64 {
 	if length <= 0 {

@@ -38,6 +38,15 @@ func (s *scene) phone(d dice, country string) access {
 	return &carrierNAT{id: d.Uint64(), blocks: region, every: time.Duration(every * float64(time.Hour))}
 }
 
+// guest is a country's guest networks: another one each stretch of time.
+func (s *scene) guest(d dice, country string, every time.Duration) access {
+	var all []*block
+	for _, n := range s.plan.in[country][fixed] {
+		all = append(all, n.within(country, -1)...)
+	}
+	return &pool{id: d.Uint64(), blocks: all, size: 1 << 30, keeps: every}
+}
+
 // wifi is a guest network: a hotel's, an airport's, a café's.
 func (s *scene) wifi(d dice, country string) access { return s.fixedAddress(d, country, fixed) }
 
@@ -56,7 +65,10 @@ func (s *scene) sixHome(d dice, country string, sells service) (access, bool) {
 	if sells == mobile {
 		every = time.Duration(d.between(4, 48)) * time.Hour
 	}
-	return &sixLine{id: d.Uint64(), blocks: []*block{among(d, with)}, every: every, devices: uint64(d.between(1, 3))}, true
+	chosen := []*block{among(d, with)}
+	four := &leased{id: d.Uint64(), blocks: chosen, every: every, moves: 1}
+	six := &sixLine{id: d.Uint64(), blocks: chosen, every: every, devices: uint64(d.between(1, 3))}
+	return &either{six, four, d.Uint64(), 0.4 * d.Float64(), 20 * time.Minute}, true
 }
 
 // exitsOf is a network's machines in a country, for one user of them.
@@ -82,6 +94,10 @@ type kit struct {
 	office, home, phone device
 	hasOffice           bool
 	homeDays            float64 // share of working days spent at home
+	stray               access  // guest networks
+	renewed             time.Time
+	renewal             device // how mail programs log in from then on
+	webmail             float64
 }
 
 // equip gives a person a kit in its country.
@@ -101,6 +117,15 @@ func (p *person) equipIn(country string) kit {
 	}
 	k.home.on = s.homeLine(d, country, p.city)
 	k.phone.on = s.phone(d, country)
+	k.stray = s.guest(d, country, time.Duration(d.between(1, 6))*time.Hour)
+	k.renewed = s.world.end()
+	if d.chance(s.world.NewDevices) {
+		k.renewed = s.world.Start.Add(d.span(0, s.world.end().Sub(s.world.Start)))
+		k.renewal = p.client()
+	}
+	if d.chance(s.world.Webmail) {
+		k.webmail = 0.6 * d.Float64()
+	}
 	return k
 }
 
@@ -119,6 +144,24 @@ func (p *person) client() device {
 
 // where is the device in use at a time of an ordinary day.
 func (k kit) where(p *person) func(time.Time) device {
+	usual, seed := k.usual(p), p.dice.Uint64()
+	return func(t time.Time) device {
+		if p.dice.chance(k.webmail) {
+			return device{on: webmail{}, method: "LOGIN", service: "submission"}
+		}
+		v := usual(t)
+		if unit(mix(seed, epoch(t, 2*time.Hour, 0))) < p.scene.world.Strays {
+			v.on = k.stray
+		}
+		if t.After(k.renewed) {
+			v.method, v.service = k.renewal.method, k.renewal.service
+		}
+		return v
+	}
+}
+
+// usual is where when nothing is out of the ordinary.
+func (k kit) usual(p *person) func(time.Time) device {
 	return func(t time.Time) device {
 		if p.dice.chance(min(0.9, p.scene.world.PhoneShare)) {
 			if mix(hashOf(p.User), epoch(t, 2*time.Hour, 0))%3 == 0 && !k.atWork(p, t) {

@@ -32,7 +32,7 @@ func (p *person) serves() {
 			phase: d.span(0, 24*time.Hour), moves: min(1, s.world.OtherPrefix)}
 	}
 	if d.chance(0.15) { // a second line takes over for some hours
-		v.on = &backed{v.on, s.phone(d, p.Country), d.Uint64()}
+		v.on = &either{v.on, s.phone(d, p.Country), d.Uint64(), 0.03, 5 * time.Hour}
 	}
 	use := func(time.Time) device { return v }
 	server := p.seat(use)
@@ -70,17 +70,4 @@ func (p *person) newsletter(from func(time.Time) device, readers int) list {
 		l.perMail, l.gap = d.between(20, 90), d.span(5*time.Second, time.Minute)
 	}
 	return l
-}
-
-// backed is a line with a mobile one that stands in when it fails.
-type backed struct {
-	main, spare access
-	id          uint64
-}
-
-func (b *backed) at(t time.Time) host {
-	if mix(b.id, epoch(t, 5*time.Hour, 0))%30 == 0 {
-		return b.spare.at(t)
-	}
-	return b.main.at(t)
 }

@@ -4,6 +4,11 @@ import "time"
 
 // works is the life of most: office, home, phone.
 func (p *person) works() {
+	if p.Kind == Office && p.dice.chance(p.scene.world.Holidays) {
+		p.travels()
+		p.trips = p.trips[:min(1, len(p.trips))]
+		return
+	}
 	k := p.equip()
 	p.seats = []*seat{p.seat(k.where(p))}
 }
@@ -111,4 +116,28 @@ func (p *person) goesAway() {
 	})
 	s.active = func(t time.Time) bool { return t.Before(leaves) || !t.Before(returns) }
 	p.seats = []*seat{s}
+}
+
+// wanders is someone who works wherever there is a guest network.
+func (p *person) wanders() {
+	k := p.equip()
+	k.hasOffice = false
+	hours := time.Duration(p.dice.between(3, 24))
+	k.home.on = p.scene.guest(p.dice, p.Country, hours*time.Hour)
+	p.seats = []*seat{p.seat(k.where(p))}
+}
+
+// balances is someone whose office deals connections to two providers.
+func (p *person) balances() {
+	k := p.equip()
+	one, other := k.office.on, p.scene.homeLine(p.dice, p.Country, p.city)
+	if !k.hasOffice {
+		one = k.home.on
+	}
+	both := &either{one, other, p.dice.Uint64(), 0.2 + 0.6*p.dice.Float64(), time.Minute}
+	k.office.on = both
+	if !k.hasOffice {
+		k.home.on = both
+	}
+	p.seats = []*seat{p.seat(k.where(p))}
 }

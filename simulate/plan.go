@@ -39,6 +39,10 @@ type block struct {
 
 const citiesPerCountry = 5
 
+// firstInvented is the first private-use AS number (RFC 6996): operators from
+// here on are invented.
+const firstInvented = 4200000000
+
 // newPlan deals public address space to all operators. Another seed gives
 // other blocks, other invented operators and other sizes.
 func newPlan(seed uint64) *plan {
@@ -93,7 +97,7 @@ func (d *dealer) shuffleSpace() {
 		}
 	}
 	d.Shuffle(len(d.slots), func(i, j int) { d.slots[i], d.slots[j] = d.slots[j], d.slots[i] })
-	d.asn = 4200000010 // RFC 6996 private use: invented operators
+	d.asn = firstInvented + 9
 }
 
 // size is how many blocks an operator of that sort announces in a country.
@@ -132,7 +136,11 @@ func (d *dealer) fill(code string, have map[service]int) {
 // deal makes a network with n blocks in each of the countries.
 func (d *dealer) deal(c carrier, n int, where ...string) {
 	net := &network{asn: c.asn, org: c.org, sells: c.sells, country: c.country}
-	if d.chance(0.8) {
+	named := 0.85
+	if c.asn >= firstInvented {
+		named = 0.55
+	}
+	if d.chance(named) {
 		net.suffix = strings.ToLower(strings.Join(strings.FieldsFunc(c.org, notLetter), "-")) + ".example.net"
 	}
 	six := d.chance(map[service]float64{fixed: 0.6, mobile: 0.7, hosting: 0.8, relay: 0.9}[c.sells])

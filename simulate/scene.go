@@ -99,6 +99,10 @@ func (p *person) settle() {
 		p.usesSix()
 	case Absent:
 		p.goesAway()
+	case Wanderer:
+		p.wanders()
+	case TwoLines:
+		p.balances()
 	default:
 		p.works()
 	}

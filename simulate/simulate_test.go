@@ -155,6 +155,9 @@ func TestDatabasesKnowEveryAddress(t *testing.T) {
 	for id, c := range clients(log.String()) {
 		addr, err := netip.ParseAddr(c[1])
 		require.NoError(t, err)
+		if addr.IsLoopback() { // webmail
+			continue
+		}
 		code, number := place(addr)
 		require.NotEmpty(t, code, "%s: %s", id, addr)
 		require.NotZero(t, number)

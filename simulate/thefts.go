@@ -41,9 +41,7 @@ func (s *scene) rob() {
 	for i := 0; i < len(kinds); {
 		accounts := 1
 		if kinds[i] == MultiAccount {
-			for left := d.between(3, 6); accounts < left && i+accounts < len(kinds) && kinds[i+accounts] == MultiAccount; {
-				accounts++
-			}
+			accounts = groupSize(d, kinds[i:])
 			group++
 		}
 		t := &thief{scene: s, dice: newDice(s.world.Seed, hashOf("thief"), uint64(i))}
@@ -60,6 +58,20 @@ func (s *scene) rob() {
 		t.act()
 		i += accounts
 	}
+}
+
+// groupSize draws how many of the MultiAccount thefts at the head of a list are
+// one botnet's, so that none is left alone.
+func groupSize(d dice, kinds []string) int {
+	left := 1
+	for left < len(kinds) && kinds[left] == MultiAccount {
+		left++
+	}
+	n := min(left, d.between(3, 6))
+	if left-n < 2 {
+		return left
+	}
+	return n
 }
 
 // choice is 0 for a kind of theft that needs a kind of victim, else 1.
@@ -127,7 +139,7 @@ func (t *thief) act() {
 	at := t.start(manner)
 	t.announce(at, from)
 	if manner == TestThenBurst {
-		t.send(at, from(), 1, t.marks[0])
+		t.test(at, from())
 		at = at.Add(min(t.dice.span(20*time.Hour, 6*24*time.Hour), t.scene.world.end().Sub(at)/2))
 	}
 	if manner == Drip {
@@ -225,6 +237,14 @@ func (t *thief) send(at time.Time, from host, n int, mark *Theft) time.Time {
 		t.scene.plot(s)
 	}
 	return at.Add(length)
+}
+
+// test sends one message to the thief's own address, to see that it arrives.
+func (t *thief) test(at time.Time, from host) {
+	recipients, bounces := t.recipients, t.bounces
+	t.recipients, t.bounces = 1, 0
+	t.send(at, from, 1, t.marks[0])
+	t.recipients, t.bounces = recipients, bounces
 }
 
 // spree sends until all is sent or the log ends.

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"math"
 	"strings"
 	"time"
 )
@@ -34,6 +35,13 @@ func (t *thief) manner(name string) (source, tempo) {
 		}
 	case Neighbour:
 		return t.neighbourhood(), t.hourly(d.between(5, 60), t.volume(60, 900), d.between(1, 2))
+	case MailCloud:
+		return t.mailCloud(), t.hourly(d.between(5, 200), t.volume(60, 1500), d.between(1, 3))
+	case HomePhone:
+		on := t.scene.phone(d, t.scene.world.Home)
+		at := t.scene.world.Start
+		next := func() host { at = at.Add(d.wait(10 * time.Minute)); return on.at(at) }
+		return next, t.hourly(d.between(4, 80), t.volume(60, 1200), d.between(1, 3))
 	case MultiAccount:
 		return t.botnet(d.between(40, 300)), t.hourly(d.between(40, 500), t.volume(400, 4000), d.between(1, 3))
 	}
@@ -58,13 +66,10 @@ func (t *thief) paced(gap time.Duration) time.Duration {
 	return time.Duration(float64(gap) / max(0.01, t.scene.world.ThiefPace))
 }
 
-// volume draws how many messages, small numbers as often as large ones.
+// volume draws how many messages, log-uniform: small numbers as often as large.
 func (t *thief) volume(lo, hi int) int {
-	n := float64(lo)
-	for n < float64(hi) && t.dice.chance(0.8) {
-		n *= 1 + 0.3*t.dice.Float64()
-	}
-	return max(3, int(min(n, float64(hi))*t.scene.world.ThiefVolume))
+	n := float64(lo) * math.Pow(float64(hi)/float64(lo), t.dice.Float64())
+	return max(3, int(n*t.scene.world.ThiefVolume))
 }
 
 // botnet draws machines over many countries, a few of them at home.
@@ -178,4 +183,13 @@ func (t *thief) neighbourhood() source {
 func (t *thief) address(country string, sells service) host {
 	net := t.scene.plan.pick(t.dice, country, sells)
 	return net.named(among(t.dice, net.within(country, -1)).four(t.dice.Uint64()))
+}
+
+// mailCloud draws machines of the networks that honest "send as" comes from.
+func (t *thief) mailCloud() source {
+	machines, _ := t.scene.exitsOf(t.dice, among(t.dice, []uint32{15169, 8075}), "")
+	return reuse(t.dice, t.dice.between(20, 400), func() host {
+		b := among(t.dice, machines.blocks)
+		return b.net.named(b.four(t.dice.Uint64()))
+	})
 }

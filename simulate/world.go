@@ -22,6 +22,8 @@ const (
 	Newcomer   = "newcomer"   // an account made during the log
 	IPv6       = "ipv6"       // a new host part each day, sometimes a new prefix
 	Absent     = "absent"     // away for weeks, back from a new address
+	Wanderer   = "wanderer"   // works from guest networks, a new one nearly each day
+	TwoLines   = "two-lines"  // behind two providers at once, as a load balancer deals
 )
 
 // Kinds of theft, as Truth names them.
@@ -42,6 +44,8 @@ const (
 	OfTraveller   = "of-traveller"    // of someone who is under way
 	OfRelay       = "of-relay"        // of a server's account
 	OfRole        = "of-role"         // of a shared mailbox
+	MailCloud     = "mail-cloud"      // out of a mail cloud's network, a new address nearly each time
+	HomePhone     = "home-phone"      // behind the carrier NAT of the home country
 )
 
 // Share is how much of a mix one kind has. Shares need not add up to one.
@@ -84,6 +88,10 @@ type World struct {
 	Bounces     float64 // share of an honest person's recipients that bounce
 	ListBounces float64 // the same of a newsletter
 	TripDays    float64 // mean length of a trip
+	Strays      float64 // share of stretches of hours spent on some guest network of the own country
+	Holidays    float64 // office people who go abroad once
+	NewDevices  float64 // people who change their mail program, and how it logs in, during the log
+	Webmail     float64 // people who also use the server's own webmail, which submits from 127.0.0.1
 	TypoPerDay  float64 // failed logins of a person's own per day
 
 	Inbound     float64 // messages from outside per person and day
@@ -109,18 +117,18 @@ func Default(seed uint64) World {
 		Seed: seed, Days: 21, Users: 1200, Home: home, Thefts: 88, WarmUp: 7, WithDovecot: true,
 		MailPerDay: 3, MailSpread: 1.0, Weekend: 0.2, LoginsPer: 8, Abroad: 0.06, PhoneShare: 0.25,
 		Renumbered: 0.4, OtherPrefix: 0.5, NATHours: 3, Recipients: 1.6, Bounces: 0.015, ListBounces: 0.04,
-		TripDays: 4, TypoPerDay: 0.02, Inbound: 2, BruteForced: 2,
+		TripDays: 4, Strays: 0.03, Holidays: 0.05, NewDevices: 0.12, Webmail: 0.1, TypoPerDay: 0.02, Inbound: 2, BruteForced: 2,
 		ThiefBounces: 0.22, ThiefRecipients: 8, ThiefPace: 1, ThiefVolume: 1, ThiefLogin: 0.6,
 		ThiefHome: 0.07, BotCountries: 20, Guessed: 0.3, ThiefReads: 0.15,
 		People: []Share{
 			{Office, 0.56}, {Traveller, 0.08}, {VPN, 0.05}, {Role, 0.02}, {Relay, 0.012}, {Newsletter, 0.015},
 			{SendAs, 0.04}, {CloudApp, 0.03}, {Private, 0.03}, {Commuter, 0.03}, {Mover, 0.013}, {Newcomer, 0.05},
-			{IPv6, 0.05}, {Absent, 0.02},
+			{IPv6, 0.05}, {Absent, 0.02}, {Wanderer, 0.015}, {TwoLines, 0.015},
 		},
 		Thieves: []Share{
 			{BotnetBurst, 1}, {BotnetSlow, 1}, {Drip, 1}, {TwoCountries, 1}, {ForeignServer, 1}, {ForeignHome40, 1},
 			{ForeignHome3, 1}, {HomeProxies, 1}, {HomeBulk, 1}, {TestThenBurst, 1}, {Neighbour, 1}, {MultiAccount, 1},
-			{Early, 1}, {OfTraveller, 1}, {OfRelay, 0.5}, {OfRole, 0.5},
+			{Early, 1}, {OfTraveller, 1}, {OfRelay, 0.5}, {OfRole, 0.5}, {MailCloud, 0.5}, {HomePhone, 0.5},
 		},
 	}
 	return w.In(home)
@@ -161,6 +169,10 @@ func parameters() []parameter {
 		{"bounces", func(w *World) *float64 { return &w.Bounces }},
 		{"list-bounces", func(w *World) *float64 { return &w.ListBounces }},
 		{"trip-days", func(w *World) *float64 { return &w.TripDays }},
+		{"strays", func(w *World) *float64 { return &w.Strays }},
+		{"holidays", func(w *World) *float64 { return &w.Holidays }},
+		{"new-devices", func(w *World) *float64 { return &w.NewDevices }},
+		{"webmail", func(w *World) *float64 { return &w.Webmail }},
 		{"typos", func(w *World) *float64 { return &w.TypoPerDay }},
 		{"inbound", func(w *World) *float64 { return &w.Inbound }},
 		{"brute-forced", func(w *World) *float64 { return &w.BruteForced }},
