@@ -9,7 +9,7 @@ import "bytes"
 //
 // The text in parentheses is the remote server's, and the recipient may be a
 // quoted string with nearly anything in it.
-func (p *Parser) delivery(s sight, ev *Event) bool {
+func (p *Parser) delivery(s *sight, ev *Event) bool {
 	to, rest, ok := cutRecipient(s.rest[len("to=<"):])
 	if !ok {
 		return false
@@ -82,7 +82,7 @@ func endsRecipient(b []byte) bool {
 // expired reads qmgr's word on a message that it gives up (qmgr_active.c):
 //
 //	4F1C2A3B4D: from=<ana@example.es>, status=expired, returned to sender
-func (p *Parser) expired(s sight, ev *Event) bool {
+func (p *Parser) expired(s *sight, ev *Event) bool {
 	rest := bytes.TrimSuffix(s.rest, []byte(", returned to sender"))
 	from, status, ok := cutLast(rest, ">, status=")
 	if !ok || len(from) < len("from=<") || len(status) == 0 || len(status) > 32 {
@@ -111,7 +111,7 @@ func isRefusal(action []byte) bool {
 	switch string(action) {
 	case "":
 		return false
-	case "reject", "hold", "discard", "redirect", "filter", "bcc", "proxy-reject":
+	case "reject", "hold", "discard", "redirect", "filter", "bcc":
 		return true
 	}
 	return bytes.HasPrefix(action, []byte("milter-"))
@@ -126,7 +126,7 @@ func isRefusal(action []byte) bool {
 // No user is read from it, though 3.10 writes one: it stands behind HELO and
 // sasl_sender, which are the client's words. All but action, stage and address
 // is here for people to read.
-func (p *Parser) reject(s sight, ev *Event) bool {
+func (p *Parser) reject(s *sight, ev *Event) bool {
 	action, rest, _ := bytes.Cut(s.rest, []byte(":"))
 	rest = bytes.TrimLeft(rest, " ")
 	if len(rest) == 0 {

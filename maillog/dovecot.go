@@ -8,6 +8,10 @@ type dovecotLine struct {
 	service, user, ip, method, reason []byte
 }
 
+// maxDovecot bounds how much of a Dovecot line is read. Syslog gives 8 KiB at most
+// (rsyslog's default); names are cut at 80 by Dovecot.
+const maxDovecot = 4096
+
 // dovecotText gives what a Dovecot process said, beginning with the process
 // ("imap-login: Login: …"); nil for another program's line. By syslog the tag is
 // "dovecot" and the process begins the text; in Dovecot's own log (log_path) the
@@ -36,7 +40,7 @@ func (f *frame) dovecotText() []byte {
 // readDovecot reads a login or a failed login from what a process said; false:
 // it said something else.
 func readDovecot(text []byte) (d dovecotLine, ok bool) {
-	text = bytes.TrimLeft(text, " ")
+	text = bytes.TrimLeft(text[:min(len(text), maxDovecot)], " ")
 	for bytes.HasPrefix(text, []byte("dovecot: ")) {
 		text = text[len("dovecot: "):]
 	}
@@ -178,7 +182,7 @@ func (d *dovecotLine) readAuth(rest []byte) bool {
 func (d *dovecotLine) readClient(b []byte, driverBehind bool) bool {
 	for from := 0; ; {
 		i := bytes.IndexByte(b[from:], ')')
-		if i < 0 || from > 2000 {
+		if i < 0 {
 			return false
 		}
 		end := from + i

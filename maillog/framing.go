@@ -58,7 +58,7 @@ func (f *frame) cutHead(rest []byte) bool {
 	}
 	// A word with a colon at its end is a tag already, and Dovecot's own log
 	// has "auth(user name,192.0.2.1)": neither is a host.
-	if rest[i-1] == ':' || bytes.IndexByte(rest[:i], '(') >= 0 {
+	if rest[i-1] == ':' || bytes.HasPrefix(rest, []byte("auth")) && bytes.IndexByte(rest[:i], '(') > 0 {
 		return f.cutTag(rest)
 	}
 	f.host = rest[:i]
@@ -100,7 +100,7 @@ func (f *frame) cutTag(rest []byte) bool {
 		tag = tag[:i-1]
 	case ']': // a template without the colon
 	default: // "auth(user name,192.0.2.1): …" has a blank in its tag
-		if p := bytes.IndexByte(tag, '('); p > 0 {
+		if p := bytes.IndexByte(tag, '('); p > 0 && bytes.IndexByte(tag, '/') < 0 {
 			f.tag, f.text = tag[:p], rest[i+1:]
 			return true
 		}
@@ -248,6 +248,8 @@ func isDigit(c byte) bool { return c-'0' <= 9 }
 func isName(c byte) bool {
 	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '.' || c == '-' || c == '_'
 }
+
+func isAlnum(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 func allDigits(b []byte) bool {
 	for _, c := range b {

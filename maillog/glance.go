@@ -37,7 +37,8 @@ func Glance(line []byte) (g Glimpse, queueID []byte) {
 		}
 		return Nothing, nil
 	}
-	s := f.look()
+	var s sight
+	f.look(&s)
 	switch s.form {
 	case nothing:
 		return Nothing, nil
@@ -80,44 +81,41 @@ type sight struct {
 
 // look decides by program and text what the line may hold. Glance and Parse
 // share it, which is why they agree.
-func (f *frame) look() sight {
-	i := bytes.LastIndexByte(f.tag, '/')
-	if i > 0 {
-		if role := roleOf(f.tag[i+1:]); role != none {
-			return f.lookPostfix(role)
-		}
-		if !bytes.HasPrefix(f.tag, []byte("dovecot")) {
-			return sight{}
+func (f *frame) look(s *sight) {
+	if i := bytes.LastIndexByte(f.tag, '/'); i > 0 {
+		if r := roleOf(f.tag[i+1:]); r != none {
+			f.lookPostfix(r, s)
+			return
 		}
 	}
-	if text := f.dovecotText(); text != nil {
-		text, times := cutRepeat(text)
-		if _, ok := readDovecot(text); ok {
-			return sight{form: dovecotForm, rest: text, source: Dovecot, repeat: times}
-		}
+	text := f.dovecotText()
+	if text == nil {
+		return
 	}
-	return sight{}
+	text, times := cutRepeat(text)
+	if _, ok := readDovecot(text); ok {
+		*s = sight{form: dovecotForm, rest: text, source: Dovecot, repeat: times}
+	}
 }
 
 // lookPostfix sorts the text of a Postfix program.
-func (f *frame) lookPostfix(r role) sight {
-	text, times := f.text, 1
+func (f *frame) lookPostfix(r role, s *sight) {
+	text := f.text
+	s.source, s.repeat = Postfix, 1
 	if text[0] == 'm' {
-		text, times = cutRepeat(text)
+		text, s.repeat = cutRepeat(text)
 	}
-	s := sight{source: Postfix, repeat: times}
 	s.id, s.rest = cutQueueID(text)
 	if s.rest == nil {
 		if r == smtpd && seemsFailure(text) {
 			s.form, s.rest = failureForm, text
 		}
-		return s
+		return
 	}
 	s.form = r.formOf(s.rest)
 	if len(s.id) == 0 && s.form != clientForm && s.form != rejectForm {
 		s.form = nothing
 	}
-	return s
 }
 
 // formOf judges the text after a queue id.

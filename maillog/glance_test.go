@@ -1,6 +1,8 @@
 package maillog
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,6 +60,31 @@ func BenchmarkGlance(b *testing.B) {
 				Glance(line)
 			}
 		})
+	}
+}
+
+// BenchmarkGlanceLog looks over a log with the proportions of a busy relay, whose
+// queue ids no branch predictor has met before.
+func BenchmarkGlanceLog(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var lines [][]byte
+	for range 4096 {
+		id := fmt.Sprintf("%X", 1<<40+random.Int64N(15<<40))
+		const head = "2026-11-20T20:24:07.123456+01:00 mail postfix/"
+		switch random.IntN(8) {
+		case 0:
+			lines = append(lines, fmt.Appendf(nil, head+"smtpd[181]: connect from host%d.example.net[203.0.113.77]", random.IntN(999)))
+		case 1:
+			lines = append(lines, fmt.Appendf(nil, head+"smtpd[181]: %s: client=host%d.example.net[203.0.113.77]", id, random.IntN(999)))
+		case 2, 3, 4:
+			lines = append(lines, fmt.Appendf(nil, head+"qmgr[182]: %s: removed", id))
+		default:
+			lines = append(lines, fmt.Appendf(nil, head+"qmgr[182]: %s: from=<user%d@example.es>, size=%d, nrcpt=1 (queue active)",
+				id, random.IntN(9999), random.IntN(1e6)))
+		}
+	}
+	for i := 0; b.Loop(); i++ {
+		Glance(lines[i%len(lines)])
 	}
 }
 

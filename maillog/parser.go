@@ -74,12 +74,12 @@ func (p *Parser) Parse(line []byte, ev *Event) bool {
 	} else if !f.cut(line) {
 		return false
 	}
-	s := f.look()
-	if s.form == nothing {
+	var s sight
+	if f.look(&s); s.form == nothing {
 		return false
 	}
 	*ev = Event{Source: s.source, Repeat: s.repeat}
-	if !p.read(&f, s, ev) || !p.setTime(&f, when, ev) {
+	if !p.read(&f, &s, ev) || !p.setTime(&f, when, ev) {
 		p.odd(s.source, line)
 		return false
 	}
@@ -89,9 +89,12 @@ func (p *Parser) Parse(line []byte, ev *Event) bool {
 }
 
 // read fills the event from a text of a known form.
-func (p *Parser) read(f *frame, s sight, ev *Event) bool {
+func (p *Parser) read(f *frame, s *sight, ev *Event) bool {
 	if s.source == Dovecot {
 		return p.dovecot(s.rest, ev)
+	}
+	if len(s.id) > 0 && !isQueueID(s.id) {
+		return false
 	}
 	p.setService(f.tag, ev)
 	ev.QueueID = string(s.id)

@@ -56,32 +56,35 @@ const (
 )
 
 // cutQueueID takes "4F1C2A3B4D: " from the front of a text. id is empty for
-// NOQUEUE; rest is nil when the text begins with neither. Short ids are upper-case
-// hexadecimal, long ones (enable_long_queue_ids) letters and digits: a word of
-// lower-case letters only, such as "warning:", is none.
+// NOQUEUE; rest is nil when the text begins with neither. That all of the id's
+// characters are such as an id has is left to isQueueID.
 func cutQueueID(text []byte) (id, rest []byte) {
-	lower := true
-	for i, c := range text {
-		switch {
-		case c >= 'a' && c <= 'z':
-		case isDigit(c), c >= 'A' && c <= 'Z':
-			lower = false
-		case c == ':':
-			if lower || i < minQueueID || i+2 >= len(text) || text[i+1] != ' ' {
-				return nil, nil
-			}
-			if string(text[:i]) == "NOQUEUE" {
-				return nil, text[i+2:]
-			}
-			return text[:i], text[i+2:]
-		default:
-			return nil, nil
-		}
-		if i >= maxQueueID {
-			break
-		}
+	i := bytes.IndexByte(text[:min(len(text), maxQueueID+1)], ':')
+	if i < minQueueID || i+2 >= len(text) || text[i+1] != ' ' {
+		return nil, nil
 	}
-	return nil, nil
+	if text[0] >= 'a' && !isQueueID(text[:i]) { // "warning: "
+		return nil, nil
+	}
+	if text[0] == 'N' && string(text[:i]) == "NOQUEUE" {
+		return nil, text[i+2:]
+	}
+	return text[:i], text[i+2:]
+}
+
+// isQueueID knows short ids, which are upper-case hexadecimal, and long ones
+// (enable_long_queue_ids), which are digits and letters of both cases. A word of
+// lower-case letters alone is none.
+func isQueueID(b []byte) bool {
+	all := byte(0xff)
+	for _, c := range b {
+		if !isAlnum(c) {
+			return false
+		}
+		all &= c
+	}
+	const lowerCase = 0x60 // the bits that all lower-case letters have, and no digit or capital
+	return len(b) >= minQueueID && len(b) <= maxQueueID && all&lowerCase != lowerCase
 }
 
 // client is "name[address]:port" as smtpd writes it; name and address may be
@@ -155,7 +158,7 @@ func (p *Parser) address(b []byte) (netip.Addr, bool) {
 // logged in chooses what follows "sasl_sender=", and may choose it to read like
 // a login: in a genuine one sasl_method follows the address at once, as the
 // order is fixed from 2.x to 3.12.
-func (p *Parser) submission(s sight, ev *Event) bool {
+func (p *Parser) submission(s *sight, ev *Event) bool {
 	c, tail := cutClient(s.rest[len("client="):])
 	tail = bytes.TrimPrefix(tail, []byte(", sasl_method="))
 	i := bytes.IndexByte(tail, ',')
@@ -235,7 +238,7 @@ func seemsFailure(text []byte) bool {
 // The name is there since 3.5.22, 3.6.12, 3.7.8 and 3.8.3, and is what the client
 // claimed. So is the mechanism: one that is no word is not repeated, nor is the
 // name then, as the client may have written both.
-func (p *Parser) authFailure(s sight, ev *Event) bool {
+func (p *Parser) authFailure(s *sight, ev *Event) bool {
 	c, tail := cutClient(s.rest[len("warning: "):])
 	if !p.setClient(ev, c) {
 		return false
@@ -258,7 +261,7 @@ func (p *Parser) authFailure(s sight, ev *Event) bool {
 // text in angle brackets, what follows it is not.
 //
 //	4F1C2A3B4D: from=<ana@example.es>, size=1234, nrcpt=2 (queue active)
-func (p *Parser) queued(s sight, ev *Event) bool {
+func (p *Parser) queued(s *sight, ev *Event) bool {
 	rest := s.rest[:len(s.rest)-len(" (queue active)")]
 	rest, count, ok := cutLast(rest, ">, size=")
 	if !ok || len(rest) < len("from=<") {
@@ -281,7 +284,7 @@ func (p *Parser) queued(s sight, ev *Event) bool {
 //	4F1C2A3B4D: uid=33 from=<www-data>
 //
 // A message that postsuper -r sent round again has " orig_id=…" at the end.
-func (p *Parser) local(s sight, ev *Event) bool {
+func (p *Parser) local(s *sight, ev *Event) bool {
 	uid, from, ok := bytes.Cut(s.rest[len("uid="):], []byte(" from=<"))
 	n, okUID := number(uid)
 	end := bytes.LastIndexByte(from, '>')

@@ -53,6 +53,10 @@ func isoLen(b []byte) int {
 	if len(b) < 19 || b[4] != '-' || b[7] != '-' || b[13] != ':' || b[16] != ':' || b[10] != 'T' && b[10] != ' ' {
 		return 0
 	}
+	// rsyslog's microseconds and zone come by the million.
+	if len(b) > 32 && b[32] == ' ' && b[19] == '.' && b[29] == ':' && (b[26] == '+' || b[26] == '-') {
+		return 32
+	}
 	n := fractionEnd(b, 19)
 	if n >= len(b) {
 		return n
@@ -153,27 +157,32 @@ func readISO(b []byte) (s stamp, ok bool) {
 	}
 	s.month = time.Month(month)
 	if hasZone(b) {
-		s.zoned, s.offset = true, zoneOffset(b)
+		var ok bool
+		if s.offset, ok = zoneOffset(b); !ok {
+			return s, false
+		}
+		s.zoned = true
 	}
 	return s, s.valid()
 }
 
 // zoneOffset reads the zone at the end of a stamp that has one.
-func zoneOffset(b []byte) int {
+func zoneOffset(b []byte) (seconds int, ok bool) {
 	n := len(b)
 	if b[n-1]|0x20 == 'z' {
-		return 0
+		return 0, true
 	}
 	hours, minutes, sign := b[n-4:n-2], b[n-2:], b[n-5]
 	if b[n-3] == ':' {
 		hours, sign = b[n-5:n-3], b[n-6]
 	}
-	h, _ := decimal(hours)
-	m, _ := decimal(minutes)
+	h, okHours := decimal(hours)
+	m, okMinutes := decimal(minutes)
+	seconds = h*3600 + m*60
 	if sign == '-' {
-		return -(h*3600 + m*60)
+		seconds = -seconds
 	}
-	return h*3600 + m*60
+	return seconds, okHours && okMinutes && m < 60
 }
 
 // readClock reads hh:mm:ss and a fraction.
