@@ -11,7 +11,7 @@ type server struct {
 	countries map[uint16]float64 // days of use, of all users
 	networks  map[uint32]float64
 	orgs      map[uint32]string // who the networks belong to, to tell people
-	days      float64 // sum over countries
+	days      float64           // sum over countries
 
 	strangers map[uint64]*stranger // by hash of the address
 	swept     int64                // when old strangers were last dropped

@@ -372,4 +372,3 @@ func (d *daemon) openHistory(name string, zone *time.Location) (*oldLogs, int64,
 	}
 	return logs, offset, nil
 }
-
