@@ -154,7 +154,8 @@ func (j *journal) daemon(program string) process {
 	return process{fmt.Sprintf("%s[%d]: ", program, pid)}
 }
 
-// session processes are busy with one client, so each client has its own.
+// fresh is a process that serves a client: it is busy with that one, so each
+// client has its own.
 func (j *journal) fresh(program string) process {
 	return process{fmt.Sprintf("%s[%d]: ", program, j.dice.between(1200, 4_000_000))}
 }

@@ -30,7 +30,7 @@ func (j *journal) submission(s session) {
 		id := j.queueID(at)
 		j.put(at, smtpd, "%s: client=%s, sasl_method=%s, sasl_username=%s", id, s.from, s.method, s.user)
 		j.book(s, m, id, at)
-		at = j.queued(id, m, at)
+		at = j.queued(message{id, m, j.domain}, at)
 		handed++
 		recipients += m.to
 	}
@@ -64,17 +64,24 @@ func commands(service string, mails, recipients int) string {
 	return fmt.Sprintf("%s auth=1 mail=%d rcpt=%d data=%d quit=1 commands=%d", hello, mails, recipients, mails, total)
 }
 
+// message is a mail in the queue.
+type message struct {
+	id string
+	mail
+	origin string // domain of the host that wrote the Message-ID
+}
+
 // queued logs a message's way through cleanup and qmgr, starts its deliveries
 // and returns when the client is done:
 //
 //	postfix/cleanup[815]: 0C4F19B2A: message-id=<4f2a@example.es>
 //	postfix/qmgr[512]: 0C4F19B2A: from=<ana@example.es>, size=4821, nrcpt=1 (queue active)
-func (j *journal) queued(id string, m mail, at time.Time) time.Time {
+func (j *journal) queued(m message, at time.Time) time.Time {
 	at = j.ms(at, 15, 120)
-	j.put(at, j.daemon("postfix/cleanup"), "%s: message-id=<%x@%s>", id, j.dice.Uint64(), j.domain)
+	j.put(at, j.daemon("postfix/cleanup"), "%s: message-id=<%x@%s>", m.id, j.dice.Uint64(), m.origin)
 	at = j.ms(at, 5, 80)
-	j.activate(id, m, m.to, at)
-	j.deliver(id, m, at)
+	j.activate(m.id, m.mail, m.to, at)
+	j.deliver(m.id, m.mail, at)
 	return at
 }
 
@@ -223,7 +230,8 @@ func (j *journal) inbound(s session) {
 	j.put(at, smtpd, "%s: client=%s", id, s.from)
 	m := s.mails[0]
 	m.sender = j.stranger(j.dice.Uint64())
-	at = j.queued(id, m, at)
+	_, domain, _ := strings.Cut(m.sender, "@")
+	at = j.queued(message{id, m, domain}, at)
 	j.put(j.ms(at, 20, 300), smtpd, "disconnect from %s ehlo=2 starttls=1 mail=1 rcpt=%d data=1 quit=1 commands=%d", s.from, m.to, 6+m.to)
 }
 

@@ -63,14 +63,14 @@ func (p *person) trip(k kit, to string, at time.Time) trip {
 		hub := among(d, []string{"DE", "GB", "FR", "NL", "US", "AE", "TR", "ES"})
 		x.transit = by(handset, s.wifi(d, hub))
 	}
-	stay := d.wait(time.Duration(w24(s.world.TripDays)))
+	stay := d.wait(days(s.world.TripDays))
 	x.returns = x.arrives.Add(max(10*time.Hour, min(stay, 30*24*time.Hour)))
 	x.back = x.returns.Add(x.arrives.Sub(x.leaves))
 	return x
 }
 
-// w24 is days as a duration's nanoseconds.
-func w24(days float64) float64 { return days * float64(24*time.Hour) }
+// days is so many times 24 hours.
+func days(n float64) time.Duration { return time.Duration(n * float64(24*time.Hour)) }
 
 // where is the device in use at a moment of the trip.
 func (x trip) where(d dice, t time.Time) device {

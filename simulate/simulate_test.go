@@ -202,6 +202,24 @@ func TestEarlyTheftsComeEarlyAndOthersAfterTheWarmUp(t *testing.T) {
 	}
 }
 
+// TestOtherWorlds plays worlds far from the default: every theft must still
+// have messages, and every line its place in time.
+func TestOtherWorlds(t *testing.T) {
+	for seed := range uint64(8) {
+		w := village(100 + seed).Shaken(1)
+		w.Days, w.Users, w.Thefts = 1+int(seed), 30, 12
+		w.Cold, w.WithDovecot = seed%2 == 0, seed%3 == 0
+		log, truth := play(t, w)
+		require.Equal(t, w.WithDovecot, strings.Contains(log, " dovecot: imap-login: Login: user=<"))
+		require.Len(t, truth.Thefts, 12)
+		for _, x := range truth.Thefts {
+			require.NotEmpty(t, x.Messages, "%d %s", seed, x.Kind)
+			require.False(t, x.Start.Before(w.Start))
+			require.True(t, x.End.Before(w.end()))
+		}
+	}
+}
+
 func TestVary(t *testing.T) {
 	w := Default(1)
 	for _, name := range Parameters() {
