@@ -36,7 +36,19 @@ func Fold(user string) string {
 		return string(folded)
 	}
 	// A Caser keeps state, so it cannot be shared.
-	return cases.Fold().String(user)
+	return strings.Map(foldCherokee, cases.Fold().String(user))
+}
+
+// foldCherokee mends what x/text does to Cherokee, whose capitals came first:
+// CaseFolding.txt folds the small letters to them, x/text swaps the two.
+func foldCherokee(r rune) rune {
+	switch {
+	case '\uab70' <= r && r <= '\uabbf':
+		return r - '\uab70' + '\u13a0'
+	case '\u13f8' <= r && r <= '\u13fd':
+		return r - '\u13f8' + '\u13f0'
+	}
+	return r
 }
 
 // CanHold says why no table can hold the user, or nil. The error is an

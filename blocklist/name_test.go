@@ -16,6 +16,7 @@ func TestFold(t *testing.T) {
 		"JÖRG":            "jörg",
 		"ΣΊΣΥΦΟΣ":         "σίσυφοσ", // a final sigma is no other letter
 		"K\u212Aelvin":    "kkelvin", // the Kelvin sign
+		"ꭰᎠᏸ":             "ᎠᎠᏰ",     // Cherokee folds to its capitals
 		"A\xffB":          "a\xffb",  // no UTF-8: ASCII alone
 	} {
 		require.Equal(t, want, Fold(user), "%q", user)
