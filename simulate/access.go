@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -143,4 +142,4 @@ func epoch(t time.Time, length, phase time.Duration) uint64 {
 func unit(h uint64) float64 { return float64(h>>11) / (1 << 53) }
 
 // String shows a host as smtpd does: name[address].
-func (h host) String() string { return fmt.Sprintf("%s[%s]", h.name, h.addr) }
+func (h host) String() string { return h.name + "[" + h.addr.String() + "]" }

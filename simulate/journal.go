@@ -23,7 +23,7 @@ type journal struct {
 	given   []string // names of correspondents
 	family  []string
 	waiting lines
-	spare   [][]byte // buffers of written lines
+	spare   []*line // written, to be used again
 	order   uint64
 	lines   int
 	honest  int
@@ -38,7 +38,7 @@ type line struct {
 	text  []byte
 }
 
-type lines []line
+type lines []*line
 
 func (l lines) Len() int { return len(l) }
 func (l lines) Less(i, j int) bool {
@@ -48,7 +48,7 @@ func (l lines) Less(i, j int) bool {
 	return l[i].at.Before(l[j].at)
 }
 func (l lines) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
-func (l *lines) Push(x any)   { *l = append(*l, x.(line)) }
+func (l *lines) Push(x any)   { *l = append(*l, x.(*line)) }
 func (l *lines) Pop() any {
 	last := (*l)[len(*l)-1]
 	*l = (*l)[:len(*l)-1]
@@ -76,20 +76,21 @@ func (j *journal) put(at time.Time, program process, format string, args ...any)
 	if !at.Before(j.end) {
 		return
 	}
-	var text []byte
+	l := &line{}
 	if n := len(j.spare); n > 0 {
-		text, j.spare = j.spare[n-1][:0], j.spare[:n-1]
+		l, j.spare = j.spare[n-1], j.spare[:n-1]
 	}
-	text = append(text, program.tag...)
-	text = fmt.Appendf(text, format, args...)
 	j.order++
-	heap.Push(&j.waiting, line{at.Truncate(time.Microsecond), j.order, append(text, '\n')})
+	l.at, l.order = at.Truncate(time.Microsecond), j.order
+	l.text = append(l.text[:0], program.tag...)
+	l.text = append(fmt.Appendf(l.text, format, args...), '\n')
+	heap.Push(&j.waiting, l)
 }
 
 // flush writes the lines from before a time, oldest first.
 func (j *journal) flush(before time.Time) error {
 	for len(j.waiting) > 0 && j.waiting[0].at.Before(before) {
-		l := heap.Pop(&j.waiting).(line)
+		l := heap.Pop(&j.waiting).(*line)
 		var head [64]byte
 		stamp := l.at.In(j.zone).AppendFormat(head[:0], "2006-01-02T15:04:05.000000-07:00")
 		stamp = append(append(append(stamp, ' '), j.host...), ' ')
@@ -99,7 +100,7 @@ func (j *journal) flush(before time.Time) error {
 		if _, err := j.out.Write(l.text); err != nil {
 			return err
 		}
-		j.spare = append(j.spare, l.text)
+		j.spare = append(j.spare, l)
 		j.lines++
 	}
 	return nil

@@ -68,7 +68,13 @@ func (p *person) sit(s *seat, midnight time.Time) []session {
 		}
 		v := s.where(at)
 		if d.chance(w.TypoPerDay / max(1, s.rate)) {
-			out = append(out, v.mistype(at.Add(-d.span(10*time.Second, 90*time.Second)), p.User))
+			tries := 1
+			if d.chance(0.2) { // a program that keeps trying the old password
+				tries = d.between(3, 15)
+			}
+			for range tries {
+				out = append(out, v.mistype(at.Add(-d.span(10*time.Second, 15*time.Minute)), p.User))
+			}
 		}
 		mails := []mail{p.letter()}
 		for n > 1 && d.chance(0.15) { // an outbox is emptied
