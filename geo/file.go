@@ -1,15 +1,12 @@
 package geo
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/netip"
 	"os"
 	"syscall"
-	"unicode/utf8"
 
 	"github.com/oschwald/geoip2-golang/v2"
 	"github.com/oschwald/maxminddb-golang/v2"
@@ -34,53 +31,33 @@ func load(path string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := maxminddb.OpenBytes(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, diagnose(data))
-	}
-	if err := verify(db); err != nil {
-		return nil, fmt.Errorf("%s: is damaged (%w); download it again", path, err)
-	}
-	records, tells, err := open(db, data)
+	f, err := parse(path, data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	f.stat = stat
+	return f, nil
+}
+
+// parse checks the bytes of a database and picks a reader for it.
+func parse(path string, data []byte) (*file, error) {
+	db, err := maxminddb.OpenBytes(data)
+	if err != nil {
+		return nil, diagnose(data)
+	}
+	if err := verify(db); err != nil {
+		return nil, fmt.Errorf("is damaged (%w); download it again", err)
+	}
+	records, tells, err := open(db, data)
+	if err != nil {
+		return nil, err
+	}
 	covered := cover(db, tells)
 	if covered == (coverage{}) {
-		return nil, fmt.Errorf("%s: has no networks in it; download it again", path)
+		return nil, errors.New("has no networks in it; download it again")
 	}
 	source := Source{Path: path, Type: db.Metadata.DatabaseType, Built: db.Metadata.BuildTime().UTC()}
-	return &file{source: source, records: records, tells: covered, stat: stat}, nil
-}
-
-// cover tells for which addresses there are such facts: ip-location-db, for
-// one, also has files for IPv4 alone and for IPv6 alone.
-func cover(db *maxminddb.Reader, tells facts) coverage {
-	var c coverage
-	for range db.NetworksWithin(netip.MustParsePrefix("0.0.0.0/0")) {
-		c.v4 = tells
-		break
-	}
-	if db.Metadata.IPVersion == 4 {
-		return c
-	}
-	for range db.NetworksWithin(netip.MustParsePrefix("2000::/3")) { // all of IPv6 that is in use
-		c.v6 = tells
-		break
-	}
-	return c
-}
-
-// verify walks the whole tree and all records, because a disk that lost blocks
-// or a download put together wrongly would otherwise show months later, as
-// single wrong countries.
-func verify(db *maxminddb.Reader) error {
-	// Verify refuses a database without a description, such as ip-location-db's.
-	// It looks at this copy of the metadata.
-	if len(db.Metadata.Description) == 0 {
-		db.Metadata.Description = map[string]string{"en": "none"}
-	}
-	return db.Verify()
+	return &file{source: source, records: records, tells: covered}, nil
 }
 
 // again is f, or what its path now holds. With an error it is f.
@@ -161,37 +138,4 @@ func open(db *maxminddb.Reader, data []byte) (finder, facts, error) {
 func neither(db *maxminddb.Reader) error {
 	return fmt.Errorf("a database of type %q tells neither country nor network; name a Country, City, Enterprise or ASN one",
 		db.Metadata.DatabaseType)
-}
-
-// diagnose says what data is that has not the form of a MaxMind DB.
-func diagnose(data []byte) error {
-	starts := func(magic string) bool { return bytes.HasPrefix(data, []byte(magic)) }
-	switch {
-	case starts("\x1f\x8b"):
-		return errors.New("is compressed with gzip; unpack it (tar xzf for a .tar.gz) and name the .mmdb file")
-	case starts("PK\x03\x04"):
-		return errors.New("is a zip archive; unpack it and name the .mmdb file")
-	case starts("\x28\xb5\x2f\xfd"), starts("\xfd7zXZ\x00"), starts("BZh"):
-		return errors.New("is compressed; unpack it and name the .mmdb file")
-	case len(data) > 262 && string(data[257:262]) == "ustar":
-		return errors.New("is a tar archive; unpack it and name the .mmdb file")
-	case isText(data):
-		return errors.New("is text; the .mmdb edition is needed, not the CSV one")
-	case !bytes.Contains(data, []byte("\xab\xcd\xefMaxMind.com")):
-		return errors.New("has no MaxMind DB metadata at its end: it is cut short or something else; download it again")
-	default:
-		return errors.New("has less in it than its metadata says: it is damaged; download it again")
-	}
-}
-
-func isText(data []byte) bool {
-	data = data[:min(len(data), 512)]
-	for len(data) > 0 {
-		r, size := utf8.DecodeRune(data)
-		if r == utf8.RuneError && len(data) >= utf8.UTFMax || r < ' ' && r != '\t' && r != '\n' && r != '\r' {
-			return false
-		}
-		data = data[size:]
-	}
-	return true
 }

@@ -104,3 +104,10 @@ func opened(t testing.TB, files ...[]byte) *DB {
 func bareOf(addr string) netip.Addr { return netip.MustParseAddr(addr) }
 
 func placeOf(db *DB, addr string) Place { return db.Place(netip.MustParseAddr(addr)) }
+
+// prefixOfBits is 2a02:: with one bit set, so that each makes a branch.
+func prefixOfBits(bits int) string {
+	raw := netip.MustParseAddr("2a02::").As16()
+	raw[(bits-1)/8] |= 1 << (7 - (bits-1)%8)
+	return netip.PrefixFrom(netip.AddrFrom16(raw), bits).String()
+}
