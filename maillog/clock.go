@@ -89,8 +89,8 @@ func (c *clock) next(s stamp) (time.Time, bool) {
 // repeats is the second one when the first would run back.
 func (c *clock) local(s stamp, year int) (time.Time, bool) {
 	t, ok := c.date(s, year, c.loc)
-	if !ok || c.last.IsZero() {
-		return t, ok
+	if !ok {
+		return t, false
 	}
 	_, before := t.Add(-3 * time.Hour).Zone()
 	_, after := t.Add(3 * time.Hour).Zone()
@@ -106,7 +106,7 @@ func (c *clock) local(s stamp, year int) (time.Time, bool) {
 	if !sameClock(first, second) {
 		return t, true
 	}
-	if first.Before(c.last.Add(-disorder)) && second.Sub(c.last).Abs() < c.last.Sub(first) {
+	if !c.last.IsZero() && first.Before(c.last.Add(-disorder)) && second.Sub(c.last).Abs() < c.last.Sub(first) {
 		return second, true
 	}
 	return first, true

@@ -1,3 +1,26 @@
+// Package maillog reads what Postfix and Dovecot write to the mail log, one line
+// at a time, into events.
+//
+// The line that matters most is smtpd's about a message that a logged-in client
+// begins to hand in:
+//
+//	Nov 20 20:24:07 mail postfix/submission/smtpd[18397]: A672A9BAA49: client=host77.example.net[203.0.113.77], sasl_method=PLAIN, sasl_username=ana@example.es
+//
+// A logger wrote the front of it (time, host, tag), in one of a dozen framings;
+// the tag names the instance ("postfix/submission") and the program ("smtpd");
+// the text begins with the message's queue id, by which the lines of other
+// programs about the same message are known.
+//
+// Most of a mail log is words of strangers: HELO names, senders, recipients,
+// message ids, replies of remote servers, even MAIL FROM's AUTH=, which a client
+// that never logged in may word as "x, sasl_method=PLAIN, sasl_username=victim".
+// So nothing is searched for in a line. It is cut from the left, as far as the
+// program's own words go (or from the right, where its words end the line), and a
+// user is taken from the one place where only the server writes one. A failed
+// login's name is the client's claim; see Event.
+//
+// Glance tells the few lines that make events from the many that do not, and may
+// run in parallel; a Parser then reads those few in order.
 package maillog
 
 import (

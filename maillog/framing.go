@@ -235,7 +235,10 @@ func cutRepeat(text []byte) (inner []byte, times int) {
 
 // trimEnd removes what ends a line: "\n", "\r\n", and blanks.
 func trimEnd(b []byte) []byte {
-	for len(b) > 0 && (b[len(b)-1] <= ' ') {
+	for len(b) > 0 {
+		if c := b[len(b)-1]; c != '\n' && c != '\r' && c != ' ' && c != '\t' {
+			break
+		}
 		b = b[:len(b)-1]
 	}
 	return b

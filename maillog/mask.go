@@ -17,13 +17,11 @@ const maxMasked = 512
 func Mask(s string) string {
 	cut := len(s) > maxMasked
 	if cut {
-		s = s[:maxMasked]
-		for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
-			s = s[:len(s)-1]
+		end := maxMasked
+		for end > maxMasked-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+			end--
 		}
-		if r, _ := utf8.DecodeLastRuneInString(s); r == utf8.RuneError && len(s) > 0 {
-			s = s[:len(s)-1]
-		}
+		s = s[:end]
 	}
 	if !cut && isPlain(s) {
 		return s
