@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -22,7 +23,10 @@ import (
 func config(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.cf"), []byte("compatibility_level = 3.6\n"), 0o644))
+	main := filepath.Join(dir, "main.cf")
+	require.NoError(t, os.WriteFile(main, []byte("compatibility_level = 3.6\n"), 0o644))
+	hourAgo := time.Now().Add(-time.Hour) // Postfix waits until a new one has settled
+	require.NoError(t, os.Chtimes(main, hourAgo, hourAgo))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "master.cf"), nil, 0o644))
 	return dir
 }
