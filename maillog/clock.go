@@ -106,7 +106,7 @@ func (c *clock) local(s stamp, year int) (time.Time, bool) {
 	if !sameClock(first, second) {
 		return t, true
 	}
-	if !c.last.IsZero() && first.Before(c.last.Add(-disorder)) && second.Sub(c.last).Abs() < c.last.Sub(first) {
+	if !c.last.IsZero() && first.Before(c.last.Add(-disorder)) {
 		return second, true
 	}
 	return first, true
