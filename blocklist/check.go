@@ -111,7 +111,7 @@ func (t *text) split(n int, logical string) (key, action string, ok bool) {
 // checkEntry reports entries that Postfix takes, and that do not do what the
 // person who wrote them hoped for.
 func (t *text) checkEntry(e entryAt) {
-	n, name := e.lines[0], clean(e.User, maxName)
+	n := e.lines[0]
 	err := CanHold(e.User)
 	switch {
 	case strings.HasPrefix(e.User, "\ufeff"):
@@ -119,18 +119,16 @@ func (t *text) checkEntry(e entryAt) {
 	case len(e.fold) >= maxKey:
 		t.fault(n, fmt.Sprintf("a name of %d bytes, for which postmap refuses the whole table", len(e.fold)), "delete the line")
 	case strings.HasPrefix(e.User, "@"):
-		t.fault(n, name+" matches no login: domains are not looked up", "write a line for each user")
+		t.fault(n, clean(e.User, maxName)+" matches no login: domains are not looked up", "write a line for each user")
 	case strings.HasSuffix(e.User, ":"):
-		t.fault(n, name+" matches no login with that colon", "take the colon away")
+		t.fault(n, clean(e.User, maxName)+" matches no login with that colon", "take the colon away")
 	case err != nil:
 		t.fault(n, err.Error(), "delete the line; the policy service can refuse such a name")
 	}
-	word, _, _ := strings.Cut(e.Action, " ")
-	word = clean(word, 40)
-	switch effect(e.Action) {
+	switch word, _, _ := strings.Cut(e.Action, " "); effect(e.Action) {
 	case malformed:
-		t.fault(n, fmt.Sprintf("Postfix does not know the action %q and would refuse with 451", word), "write REJECT, OK, DUNNO or another of access(5)")
+		t.fault(n, fmt.Sprintf("Postfix does not know the action %q and would refuse with 451", clean(word, 40)), "write REJECT, OK, DUNNO or another of access(5)")
 	case unknown:
-		t.fault(n, fmt.Sprintf("the action %q is none of access(5)", word), "write REJECT, or declare it in smtpd_restriction_classes")
+		t.fault(n, fmt.Sprintf("the action %q is none of access(5)", clean(word, 40)), "write REJECT, or declare it in smtpd_restriction_classes")
 	}
 }

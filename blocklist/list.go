@@ -199,7 +199,7 @@ func (l *List) edit(user string, change func(*text) ([]byte, error)) error {
 	}
 	defer unlock()
 	for range mergeTries {
-		t, info, err := read(to)
+		t, info, err := l.latest(to)
 		if errors.Is(err, os.ErrNotExist) {
 			// Gone with everybody in it: closed for the blocked.
 			t, info, err = l.now(), nil, nil
@@ -231,6 +231,14 @@ func (l *List) edit(user string, change func(*text) ([]byte, error)) error {
 		return l.build()
 	}
 	return fmt.Errorf("blocklist: %s: %w, %d times over (close the program that writes it)", l.path, errMoved, mergeTries)
+}
+
+// latest reads the file again unless it is the version seen last.
+func (l *List) latest(to string) (*text, fs.FileInfo, error) {
+	if info, err := os.Stat(to); err == nil && same(info, l.seen) {
+		return l.now(), info, nil
+	}
+	return read(to)
 }
 
 func (l *List) adopt(t *text, info fs.FileInfo) {

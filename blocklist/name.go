@@ -113,6 +113,9 @@ const blanks = " \t\n\v\f\r"
 // isHidden reports characters that a person cannot see, or that change how
 // they see the rest of the line: controls, direction marks, separators.
 func isHidden(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == '\x7f'
+	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
