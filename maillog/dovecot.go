@@ -53,6 +53,9 @@ func readDovecot(text []byte) (d dovecotLine, ok bool) {
 	}
 	name, rest := cutWord(text)
 	d.service = name
+	if len(rest) > 0 && rest[0] == '[' { // a process that logs under its own name
+		_, rest, _ = bytes.Cut(rest, []byte("]"))
+	}
 	switch {
 	case bytes.HasSuffix(name, []byte("-login")):
 		return d, d.readLogin(rest)
@@ -146,8 +149,6 @@ func (d *dovecotLine) readAuth(rest []byte) bool {
 			return d.readClient(rest[1:], true)
 		}
 		rest = after
-	} else if len(rest) > 0 && rest[0] == '[' {
-		_, rest, _ = bytes.Cut(rest, []byte("]"))
 	}
 	rest, ok := bytes.CutPrefix(rest, []byte(": "))
 	if !ok {
@@ -224,6 +225,9 @@ func (d *dovecotLine) readRefusal(b []byte, driverFirst bool) bool {
 		"Authentication failure due to policy", "User is disabled", "Password expired",
 	} {
 		if bytes.HasPrefix(b, []byte(words)) {
+			if bytes.Contains(b, []byte(" - trying the next ")) { // not the last word yet
+				return false
+			}
 			d.reason = b
 			if i := bytes.Index(b, []byte("given password")); i > 0 {
 				d.reason = bytes.TrimRight(b[:bytes.LastIndexByte(b[:i], '(')+1], " (")

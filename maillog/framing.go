@@ -99,7 +99,11 @@ func (f *frame) cutTag(rest []byte) bool {
 	case ':':
 		tag = tag[:i-1]
 	case ']': // a template without the colon
-	default: // "auth(user name,192.0.2.1): …" has a blank in its tag
+	default:
+		if isPriorityName(tag) {
+			return f.cutTag(rest[i+1:])
+		}
+		// "auth(user name,192.0.2.1): …" has a blank in its tag
 		if p := bytes.IndexByte(tag, '('); p > 0 && bytes.IndexByte(tag, '/') < 0 {
 			f.tag, f.text = tag[:p], rest[i+1:]
 			return true
@@ -116,6 +120,20 @@ func (f *frame) cutTag(rest []byte) bool {
 		f.text = cutSolarisID(bytes.TrimLeft(f.text, " "))
 	}
 	return len(f.text) > 0
+}
+
+// isPriorityName knows "mail.info", which busybox's syslogd (Alpine, OpenWrt) puts
+// between host and tag.
+func isPriorityName(word []byte) bool {
+	facility, level, ok := bytes.Cut(word, []byte("."))
+	if !ok || len(facility) < 3 || len(facility) > 8 {
+		return false
+	}
+	switch string(level) {
+	case "emerg", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug":
+		return true
+	}
+	return false
 }
 
 // cutSolarisID removes the "[ID 197553 mail.info] " that Solaris and illumos put
