@@ -67,11 +67,7 @@ func (p *postfix) flags(command string) []string {
 
 func runDaemon(t *testing.T, p *postfix, cmd *exec.Cmd) *daemon {
 	t.Helper()
-	output, err := os.CreateTemp(p.Dir, "daemon")
-	require.NoError(t, err)
-	defer output.Close()
-	d := &daemon{cmd: cmd, output: output.Name(), exited: make(chan error, 1)}
-	d.cmd.Stdout, d.cmd.Stderr = output, output
+	d := &daemon{cmd: cmd, output: p.collect(t, cmd), exited: make(chan error, 1)}
 	require.NoError(t, d.cmd.Start())
 	go func() { d.exited <- d.cmd.Wait() }()
 	t.Cleanup(func() {
@@ -117,10 +113,21 @@ func blocked(t *testing.T, p *postfix, user string) {
 	within(t, time.Second, "Postfix finds "+user+" on the blocklist", func() bool { return p.answer(user) != "" })
 }
 
-// sendwarden runs another command on the server's blocklist.
-func sendwarden(t *testing.T, p *postfix, command string, args ...string) string {
+// sendwarden runs a command that changes the server's blocklist.
+func (p *postfix) sendwarden(t *testing.T, command string, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(program, append(p.flags(command), args...)...).CombinedOutput()
-	require.NoErrorf(t, err, "sendwarden %s: %s", command, out)
+	return output(t, append(p.flags(command), args...)...)
+}
+
+// list is what `sendwarden list` prints.
+func (p *postfix) list(t *testing.T) string {
+	t.Helper()
+	return output(t, "list", "--rules", p.file("rules.yaml"), "--blocklist", p.Blocklist)
+}
+
+func output(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(program, args...).CombinedOutput()
+	require.NoErrorf(t, err, "sendwarden %s: %s", args, out)
 	return string(out)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"text/template"
 	"time"
@@ -57,8 +58,7 @@ func startPostfix(t *testing.T, table string) *postfix {
 	t.Cleanup(func() { showOnFailure(t, p.Log, p.file("dovecot.log")) })
 	p.postfix(t, "start")
 	t.Cleanup(func() { p.postfix(t, "stop") })
-	p.dovecot(t)
-	t.Cleanup(func() { p.dovecot(t, "stop") })
+	p.startDovecot(t)
 	return p
 }
 
@@ -82,21 +82,40 @@ func (p *postfix) postfix(t *testing.T, args ...string) {
 	p.command(t, "postfix", append([]string{"-c", p.file("etc")}, args...)...)
 }
 
-func (p *postfix) dovecot(t *testing.T, args ...string) {
+// startDovecot starts Dovecot, which checks passwords on a socket in Postfix's
+// queue directory, and stops it with the test.
+func (p *postfix) startDovecot(t *testing.T) {
 	t.Helper()
-	p.command(t, "dovecot", append([]string{"-c", p.file("etc", "dovecot.conf")}, args...)...)
+	dovecot := exec.Command("dovecot", "-F", "-c", p.file("etc", "dovecot.conf"))
+	said := p.collect(t, dovecot)
+	require.NoError(t, dovecot.Start())
+	t.Cleanup(func() {
+		_ = dovecot.Process.Signal(syscall.SIGTERM) // Wait tells whether it was there
+		require.NoErrorf(t, dovecot.Wait(), "dovecot: %s", read(t, said))
+	})
+	within(t, 10*time.Second, "Dovecot's socket is there", func() bool {
+		_, err := os.Stat(p.file("queue", "private", "auth"))
+		return err == nil
+	})
 }
 
-// command runs a program that may leave a daemon behind. The daemon keeps the
-// output open, so that this is a file and no pipe.
+// command runs a program to its end.
 func (p *postfix) command(t *testing.T, name string, args ...string) {
 	t.Helper()
-	said, err := os.Create(p.file(name + ".said"))
-	require.NoError(t, err)
-	defer said.Close()
 	cmd := exec.Command(name, args...)
+	said := p.collect(t, cmd)
+	require.NoErrorf(t, cmd.Run(), "%s: %s", cmd, read(t, said))
+}
+
+// collect sends what a program says to a file, and returns its name. A pipe
+// would do less well: daemons that stay behind keep it open.
+func (p *postfix) collect(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	said, err := os.CreateTemp(p.Dir, "said")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = said.Close() }) // whatever is in it stays
 	cmd.Stdout, cmd.Stderr = said, said
-	require.NoErrorf(t, cmd.Run(), "%s: %s", cmd, read(t, said.Name()))
+	return said.Name()
 }
 
 // answer is what Postfix finds for a user in the blocklist's table; empty is
