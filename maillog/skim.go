@@ -2,6 +2,7 @@ package maillog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Mark struct {
 // the same time. It answers the marks, appended, and how many lines there are.
 func Skim(block []byte, marks []Mark) ([]Mark, int) {
 	line := 0
+	var manager managerHead
 	for start := 0; start < len(block); line++ {
 		end := bytes.IndexByte(block[start:], '\n')
 		if end < 0 {
@@ -26,7 +28,8 @@ func Skim(block []byte, marks []Mark) ([]Mark, int) {
 		} else {
 			end += start
 		}
-		switch kind, id := Glance(block[start:end]); kind {
+		kind, id := manager.glance(block[start:end])
+		switch kind {
 		case Always:
 			marks = append(marks, Mark{uint32(start), uint32(end), uint32(line), 0})
 		case OfMessage:
@@ -37,13 +40,70 @@ func Skim(block []byte, marks []Mark) ([]Mark, int) {
 	return marks, line
 }
 
-// hashID hashes a queue id (FNV-1a); it is never 0.
-func hashID(id []byte) uint32 {
-	h := uint32(2166136261)
-	for _, c := range id {
-		h = (h ^ uint32(c)) * 16777619
+// managerHead is how the queue manager's lines begin after their stamps. It is
+// one process with one name, and writes most of a busy log:
+//
+//	2026-11-05T10:00:00.123456+01:00 mail postfix/qmgr[1187]: 3F2A1B4C5D: removed
+//	                                 |--------- head --------|
+type managerHead []byte
+
+// glance is Glance, without taking apart a head that it has met before.
+func (h *managerHead) glance(line []byte) (Glimpse, []byte) {
+	n := stampLen(line)
+	if !h.begins(line, n) {
+		kind, id := Glance(line)
+		if kind == OfMessage {
+			h.learn(line, n)
+		}
+		return kind, id
 	}
-	return h | 1
+	text := trimEnd(line[n+1+len(*h):])
+	if len(text) == 0 || !isCapital(text[0]) && !isDigit(text[0]) {
+		return Glance(line) // no queue id, or one of a framing's oddities before it
+	}
+	if id, rest := cutQueueID(text); len(id) > 0 && managerForm(rest) != nothing {
+		return OfMessage, id
+	}
+	return Nothing, nil
+}
+
+func (h *managerHead) begins(line []byte, stamp int) bool {
+	return stamp > 0 && len(*h) > 0 && len(line) > stamp+1+len(*h) && len(line) <= MaxLine &&
+		line[stamp] == ' ' && bytes.HasPrefix(line[stamp+1:], *h)
+}
+
+// learn takes the head of a line, unless more than the head decides how it is
+// taken apart (see cutOddHead).
+func (h *managerHead) learn(line []byte, stamp int) {
+	var f frame
+	if line = trimEnd(line); stamp == 0 || !f.cut(line) || f.depth != 1 {
+		return
+	}
+	head := line[stamp+1 : len(line)-len(f.text)]
+	if c := head[0]; c < 'a' || c > 'z' || c == 's' {
+		return
+	}
+	if bytes.HasSuffix(f.tag, []byte("/qmgr")) && bytes.HasSuffix(head, []byte("]: ")) {
+		*h = head
+	}
+}
+
+func isCapital(c byte) bool { return c-'A' <= 'Z'-'A' }
+
+// hashID hashes a queue id; it is never 0. Ids differ in a few of their first
+// and last letters, which all reach the upper half of the product.
+func hashID(id []byte) uint32 {
+	const prime = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio
+	var first, last uint64
+	if n := len(id); n >= 8 {
+		first, last = binary.LittleEndian.Uint64(id), binary.LittleEndian.Uint64(id[n-8:])
+	} else {
+		for _, c := range id {
+			first = first<<8 | uint64(c)
+		}
+	}
+	h := (first*prime ^ last) * prime
+	return uint32(h>>32) | 1
 }
 
 // Known remembers which messages are followed, well enough to pass over the
