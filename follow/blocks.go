@@ -131,16 +131,33 @@ func (o *Old) readAt(data *[]byte, buffer []byte, offset int64, failure *error) 
 	if offset > 0 {
 		start-- // does a line begin exactly here?
 	}
-	n, err := o.file.ReadAt(buffer[:min(int64(len(buffer)), o.Size-start)], start)
-	if err != nil && !errors.Is(err, io.EOF) {
-		*failure = fmt.Errorf("%s: reading at byte %d: %w", o.Name, start, err)
+	text, err := o.readToLineEnd(buffer, start, int(offset-start)+blockSize)
+	if err != nil {
+		*failure = err
 		return
 	}
-	text := buffer[:n]
+	n := len(text)
 	if offset > 0 {
 		text = text[firstLineAfter(text):]
 	}
 	*data = text[:lastLineWithin(text, n, int(min(blockSize+offset-start, int64(n))))]
+}
+
+// readToLineEnd fills a buffer up to a limit and on to the end of the line there,
+// in steps, as nearly all lines are short.
+func (o *Old) readToLineEnd(buffer []byte, start int64, limit int) ([]byte, error) {
+	const step = 4 << 10
+	most := int(min(int64(len(buffer)), o.Size-start))
+	for n := 0; ; {
+		m, err := o.file.ReadAt(buffer[n:min(most, max(n, limit)+step)], start+int64(n))
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("%s: reading at byte %d: %w", o.Name, start, err)
+		}
+		n += m
+		if n == most || m == 0 || bytes.IndexByte(buffer[min(limit, n):n], '\n') >= 0 {
+			return buffer[:n], nil
+		}
+	}
 }
 
 // firstLineAfter answers where the first line begins that follows a newline in
