@@ -17,9 +17,6 @@ type habit struct {
 	weight float32 // days of use, faded up to day
 	day    int32   // last day of use, in days since 1970
 	first  int32   // first day of use
-	// addresses counts how often a new address came with it. A carrier's NAT
-	// gives many in a day, a line at home one, an office none.
-	addresses uint16
 }
 
 // habits is what a user is known to use, of one kind. Memory fades, so that

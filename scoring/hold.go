@@ -59,7 +59,7 @@ func (s *Scorer) letGo(w waiting, at int64) []Release {
 	released := make([]Release, 0, len(w.user.held))
 	for _, h := range w.user.held {
 		released = append(released, Release{time.Unix(at, 0), w.name, h.id})
-		s.learn(w.user, h.place, at, 1)
+		s.learn(w.user, h.place, at)
 		s.messages.release(h.id, at)
 	}
 	w.user.held = nil

@@ -15,6 +15,7 @@ type look struct {
 	fade  float64
 
 	placed  bool // the place counts: it is public, and not trusted
+	shared  bool // its network gives a client a new address each time
 	address uint64
 	block   uint32
 	country uint16
@@ -37,7 +38,10 @@ func (l *look) aim(sub *Submission, u *user) {
 		return
 	}
 	l.address, l.block = rules.addressOf(sub.Place)
-	l.country = countryKey(sub.Place.Country)
+	l.shared = rules.shared(sub.Place)
+	if !l.shared { // a cloud's address stands in some country, not its user
+		l.country = countryKey(sub.Place.Country)
+	}
 	l.recall()
 	l.surprise()
 }
@@ -52,8 +56,12 @@ func (r *Rules) counts(p geo.Place) bool {
 // of such a network counts as one address.
 const sharedNetworks = "shared"
 
+func (r *Rules) shared(p geo.Place) bool {
+	return r.Networks[sharedNetworks].contains(p.Addr, p.ASN)
+}
+
 func (r *Rules) addressOf(p geo.Place) (address uint64, block uint32) {
-	if r.Networks[sharedNetworks].contains(p.Addr, p.ASN) {
+	if r.shared(p) {
 		h := hashNetwork(p.ASN)
 		return h, uint32(h)
 	}
@@ -79,11 +87,12 @@ func (l *look) recall() {
 	l.newCountry = l.newCountry && l.countryDays == 0
 }
 
-// A place is familiar after some days of use, or when so many others use it
-// that it surprises nobody.
+// A place is familiar after some days of use. Of a user who has not been known
+// for long, only that is strange which is rare among all users.
 const (
 	familiarDays = 2.5
-	familiarBits = 5.5
+	learntDays   = 5
+	rareBits     = 5.5
 )
 
 func (l *look) surprise() {
@@ -94,14 +103,14 @@ func (l *look) surprise() {
 	if l.place.ASN != 0 {
 		l.netRarity = rarity(l.networkDays, u.networks.total(l.day, l.fade), l.server.networkShare(l.place.ASN))
 	}
-	familiarNetwork := l.networkDays >= familiarDays || l.blockDays >= familiarDays
-	l.strange = !familiarNetwork && max(l.netRarity, l.countryRarity) >= familiarBits
+	familiar := l.networkDays >= familiarDays || l.blockDays >= familiarDays
+	learnt := u.networks.total(l.day, l.fade) >= learntDays
+	l.strange = !familiar && (learnt || max(l.netRarity, l.countryRarity) >= rareBits)
 }
 
-// steady tells whether the familiar place is a line of the user's own rather
-// than a carrier's NAT, a cloud or a relay, which go wherever their user goes.
+// steady tells whether the place is a line of the user's own: the very address
+// has been theirs for days. A carrier's NAT gives others each day, and goes
+// wherever its user goes, as clouds and relays do.
 func (l *look) steady() bool {
-	h := l.user.networks.find(l.place.ASN)
-	return h != nil && l.networkDays >= familiarDays && float64(h.addresses) < 1.5*float64(h.weight)+2 &&
-		!l.rules.Networks[sharedNetworks].contains(l.place.Addr, l.place.ASN)
+	return !l.shared && l.user.addresses.weight(uint32(l.address), l.day, l.fade) >= familiarDays
 }

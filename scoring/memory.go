@@ -15,10 +15,12 @@ type user struct {
 	last     int64 // Unix seconds of the last submission or log-in
 
 	countries, networks, blocks habits
+	addresses                   habits // by hash; a line of the user's own has the same for days
 	visits                      visits
 	volume                      volume
 	usual                       usual
-	method                      uint32 // hash of the SASL mechanism that is always used
+	sentTo, cameBack            float32 // recipients, and bounces, of all time; old ones weigh less
+	method                      uint32  // hash of the SASL mechanism that is always used
 	methodUses                  uint16
 
 	// Where the user was seen last: on a line of their own, and in a strange

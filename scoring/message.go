@@ -4,10 +4,11 @@ import "time"
 
 // message is a submission whose fate is still being written to the log.
 type message struct {
-	user    *user
-	at      int64
-	strange bool
-	queued  bool // its recipients have been counted: Postfix repeats the line at each retry
+	user       *user
+	at         int64
+	strange    bool
+	recipients uint32
+	queued     bool // its recipients have been counted: Postfix repeats the line at each retry
 	// held messages have had no outcome: what a log tells of their deliveries
 	// would not have happened. Until they are let go it is no evidence.
 	held bool
@@ -30,22 +31,30 @@ func (ms messages) begin(l *look, held bool) {
 func (ms messages) release(id string, at int64) {
 	if m := ms[id]; m != nil {
 		m.held, m.at = false, at
+		m.user.sentTo += float32(m.recipients)
+		m.user.volume.add(at, tally{delivered: m.recipients})
 	}
 }
 
 // Knows tells whether a message is being followed.
 func (s *Scorer) Knows(id string) bool { return s.messages[id] != nil }
 
-// Queued counts the recipients of a message that was accepted.
+// Queued counts the recipients of a message that was accepted. They count for
+// a held message, too: they are what the client asked for, not an outcome.
 func (s *Scorer) Queued(id string, at time.Time, recipients int) {
 	m := s.messages[id]
-	if m == nil || m.queued || m.held {
+	if m == nil || m.queued {
 		return
 	}
 	m.queued = true
-	t := tally{recipients: uint32(recipients)}
+	m.recipients = uint32(recipients)
+	t := tally{recipients: m.recipients}
 	if m.strange {
 		t.strangeRecipients = t.recipients
+	}
+	if !m.held {
+		t.delivered = m.recipients
+		m.user.sentTo += float32(m.recipients)
 	}
 	m.user.volume.add(at.Unix(), t)
 }
@@ -57,6 +66,7 @@ func (s *Scorer) Bounced(id string, at time.Time) {
 		return
 	}
 	t := tally{bounces: 1}
+	m.user.cameBack++
 	if m.strange {
 		t.strangeBounces = 1
 	}
@@ -83,6 +93,9 @@ func (s *Scorer) Failure(address Submission) {
 	if !s.rules.counts(address.Place) {
 		return
 	}
+	if s.rules.shared(address.Place) {
+		return
+	}
 	h, _ := s.rules.addressOf(address.Place)
 	x := s.server.stranger(h, address.Time.Unix())
 	if address.Time.Unix()-x.failed > dayStep {
@@ -93,7 +106,8 @@ func (s *Scorer) Failure(address Submission) {
 }
 
 // Login notes that a user read mail from a place: evidence of where the user
-// really is.
+// is at home. It says less about where the user is now, as the computer at home
+// goes on reading while its owner travels.
 func (s *Scorer) Login(login Submission) {
 	u := s.users[login.User]
 	if u == nil || u.blocked {
@@ -104,11 +118,8 @@ func (s *Scorer) Login(login Submission) {
 	if !l.placed {
 		return
 	}
-	if l.strange || l.steady() {
-		u.seenAt(spotOf(l.place, l.now), !l.strange)
-	}
 	if !l.strange {
-		s.learn(u, l.place, l.now, 1)
+		s.learn(u, l.place, l.now)
 	}
 	u.last = max(u.last, l.now)
 }

@@ -173,12 +173,14 @@ func (s *Scorer) record(l *look) {
 		u.visits.forget(l.now)
 		v := u.visits.record(visit{
 			address: l.address, block: l.block, network: l.place.ASN, country: l.country,
-			first: l.now, last: l.now, strange: l.strange, nameless: l.sub.NoReverse,
+			first: l.now, last: l.now, strange: l.strange, shared: l.shared,
 		})
 		v.messages++
 		if l.strange {
 			one.strangeMessages = 1
-			s.server.stranger(l.address, l.now).seenWith(hashName(l.sub.User))
+			if !l.shared {
+				s.server.stranger(l.address, l.now).seenWith(hashName(l.sub.User))
+			}
 		}
 		if l.strange || l.steady() {
 			u.seenAt(spotOf(l.place, l.now), !l.strange)
@@ -251,7 +253,7 @@ func (v *Verdict) since() time.Time {
 // suspect tells whether a message is to wait when its user's score says hold.
 // The owner's own mail from a familiar place goes through while a thief's
 // waits.
-func (l *look) suspect() bool { return l.strange || !l.placed || l.netRarity >= familiarBits }
+func (l *look) suspect() bool { return l.strange || l.blockDays < familiarDays }
 
 // conclude remembers what the verdict makes of the submission: an allowed one
 // teaches where the user is at home.
@@ -268,37 +270,27 @@ func (s *Scorer) conclude(l *look, v Verdict) {
 			s.wait(l)
 		}
 	case Allow:
-		s.learn(u, l.place, l.now, 1)
+		s.learn(u, l.place, l.now)
 		u.learnMethod(l.sub.Method)
-		u.usual.count(l.day, u.volume.since(l.now-hourStep).messages)
+		u.usual.count(l.day, u.volume.since(l.now-hourStep))
 	}
 	s.messages.begin(l, v.Action == Hold)
 }
 
-// learn makes a place more familiar to a user; weight is in days of use.
-func (s *Scorer) learn(u *user, p geo.Place, now int64, weight float32) {
+// learn counts a day of use of a place by a user.
+func (s *Scorer) learn(u *user, p geo.Place, now int64) {
 	if !s.rules.counts(p) {
 		return
 	}
 	day, fade := int32(now/dayStep), s.rules.MemoryHalfLife.Hours()/24
-	_, block := s.rules.addressOf(p)
-	if country := countryKey(p.Country); country != 0 && u.countries.use(uint32(country), day, fade) {
+	address, block := s.rules.addressOf(p)
+	if country := countryKey(p.Country); country != 0 && !s.rules.shared(p) && u.countries.use(uint32(country), day, fade) {
 		s.server.useCountry(country)
 	}
-	newBlock := u.blocks.use(block, day, fade)
-	if p.ASN == 0 {
-		return
-	}
-	if u.networks.use(p.ASN, day, fade) {
+	u.blocks.use(block, day, fade)
+	u.addresses.use(uint32(address), day, fade)
+	if p.ASN != 0 && u.networks.use(p.ASN, day, fade) {
 		s.server.useNetwork(p.ASN, p.Org)
-	}
-	if h := u.networks.find(p.ASN); newBlock && h != nil && h.addresses < math.MaxUint16 {
-		h.addresses++
-	}
-	if weight > 1 {
-		u.countries.strengthen(uint32(countryKey(p.Country)), weight)
-		u.networks.strengthen(p.ASN, weight)
-		u.blocks.strengthen(block, weight)
 	}
 }
 
@@ -313,7 +305,7 @@ func (u *user) learnMethod(method string) {
 }
 
 func (s *Scorer) markThief(l *look) {
-	if l.placed && l.strange {
+	if l.placed && l.strange && !l.shared {
 		s.server.stranger(l.address, l.now).thief = l.now + thiefLife
 	}
 }
@@ -321,7 +313,7 @@ func (s *Scorer) markThief(l *look) {
 // markThieves holds the strange addresses of a theft against other accounts.
 func (s *Scorer) markThieves(u *user, now int64) {
 	for i := range u.visits {
-		if v := &u.visits[i]; v.strange {
+		if v := &u.visits[i]; v.strange && !v.shared {
 			s.server.stranger(v.address, now).thief = now + thiefLife
 		}
 	}

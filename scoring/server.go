@@ -88,6 +88,17 @@ const (
 	emptyServer = 10
 )
 
+// While little is known of a server, no country is called foreign. Later, one
+// is home when a tenth of all use comes from it.
+const (
+	newServerDays = 20
+	homeShare     = 0.1
+)
+
+func (s *server) isHome(country uint16) bool {
+	return s.days < newServerDays || s.countryShare(country) >= homeShare
+}
+
 func (s *server) countryShare(country uint16) float64 {
 	return (s.countries[country] + unseenDays) / (s.days + emptyServer)
 }

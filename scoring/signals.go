@@ -27,7 +27,7 @@ func Signals() []Signal {
 		{"new_block", "nor from its /24 (IPv6: /64)", func(l *look) any { return l.newBlock }},
 		{"new_network", "nor from its network", func(l *look) any { return l.newNetwork }},
 		{"new_country", "nor from its country", func(l *look) any { return l.newCountry }},
-		{"unfamiliar", "the place is not one where the user is usually found, nor one where most users are", func(l *look) any { return l.strange }},
+		{"unfamiliar", "the user has not used this network for long; of a new user: few others use it either", func(l *look) any { return l.strange }},
 		{"rarity", "how surprising the network is for this user, in bits (familiar: below 3, another line at home: about 6, a far country: 12 and more)", func(l *look) any { return l.netRarity }},
 		{"country_rarity", "how surprising the country is for this user, in bits", func(l *look) any { return l.countryRarity }},
 		{"no_reverse", "the client's address has no verified reverse name", func(l *look) any { return l.sub.NoReverse }},
@@ -41,20 +41,25 @@ func Signals() []Signal {
 		{"addresses", "addresses(\"1h\"): different addresses in that time, this one included", func(l *look) any { return l.count(false, byAddress) }},
 		{"blocks", "blocks(\"1h\"): different /24 (IPv6: /64)", func(l *look) any { return l.count(false, byBlock) }},
 		{"networks", "networks(\"1h\"): different networks", func(l *look) any { return l.count(false, byNetwork) }},
-		{"countries", "countries(\"1h\"): different countries", func(l *look) any { return l.count(false, byCountry) }},
+		{"countries", "countries(\"1h\"): different countries", func(l *look) any { return l.countCountries(false) }},
 		{"strange_addresses", "strange_addresses(\"1d\"): different addresses in unfamiliar places", func(l *look) any { return l.count(true, byAddress) }},
 		{"strange_blocks", "strange_blocks(\"1d\"): different /24 (IPv6: /64) in unfamiliar places", func(l *look) any { return l.count(true, byBlock) }},
 		{"strange_networks", "strange_networks(\"1d\"): different unfamiliar networks", func(l *look) any { return l.count(true, byNetwork) }},
-		{"strange_countries", "strange_countries(\"1d\"): different countries of unfamiliar places", func(l *look) any { return l.count(true, byCountry) }},
+		{"strange_countries", "strange_countries(\"1d\"): different countries of unfamiliar places", func(l *look) any { return l.countCountries(true) }},
 		{"messages", "messages(\"1h\"): submissions in that time, this one included", func(l *look) any { return l.volume(func(t tally) uint32 { return t.messages }) }},
 		{"recipients", "recipients(\"1h\"): recipients of what was sent in that time", func(l *look) any { return l.volume(func(t tally) uint32 { return t.recipients }) }},
 		{"bounces", "bounces(\"1h\"): recipients whose mail came back", func(l *look) any { return l.volume(func(t tally) uint32 { return t.bounces }) }},
+		{"bounce_excess", "bounce_excess(\"1h\"): how many standard deviations the bounces are above what this user's mail usually makes", func(l *look) any { return l.bounceExcess }},
 		{"rejects", "rejects(\"1h\"): commands that Postfix refused", func(l *look) any { return l.volume(func(t tally) uint32 { return t.rejects }) }},
 		{"strange_messages", "strange_messages(\"1h\"): submissions from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeMessages }) }},
 		{"strange_recipients", "strange_recipients(\"1h\"): recipients of what came from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeRecipients }) }},
 		{"strange_bounces", "strange_bounces(\"1h\"): bounces of what came from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeBounces }) }},
-		{"usual_hour", "messages in the user's busiest hour of a usual day", func(l *look) any { return float64(l.user.usual.perHour) }},
-		{"usual_day", "messages on a usual day of the user", func(l *look) any { return float64(l.user.usual.perDay) }},
+		{"usual_hour", "messages in the user's busiest hour of a usual day", func(l *look) any { return l.user.usual.expect(l.user.usual.perHour, priorPerHour) }},
+		{"usual_recipients", "recipients in the user's busiest hour of a usual day", func(l *look) any { return l.user.usual.expect(l.user.usual.toHour, priorRecipients) }},
+		{"usual_day", "messages on a usual day of the user", func(l *look) any { return l.user.usual.expect(l.user.usual.perDay, priorPerDay) }},
+		{"usual_bounces", "the share of the user's recipients whose mail usually comes back, 0 to 1", func(l *look) any { return l.user.bounceRate(l.now) }},
+		{"usual_countries", "countries that the user has been in on more than a single day", func(l *look) any { return l.usualCountries() }},
+		{"unfamiliar_block", "the user has not used this /24 (IPv6: /64) for long", func(l *look) any { return l.blockDays < familiarDays }},
 		{"network_is", "network_is(\"hosting\"): the network is in that list under networks:", func(l *look) any { return l.networkIs }},
 	}
 }
@@ -62,7 +67,7 @@ func Signals() []Signal {
 // windowed tells which signals are functions of a window.
 func windowed(name string) bool {
 	switch name {
-	case "switches", "addresses", "blocks", "networks", "countries",
+	case "switches", "bounce_excess", "addresses", "blocks", "networks", "countries",
 		"strange_addresses", "strange_blocks", "strange_networks", "strange_countries",
 		"messages", "recipients", "bounces", "rejects",
 		"strange_messages", "strange_recipients", "strange_bounces":
@@ -87,10 +92,30 @@ func (l *look) count(strangeOnly bool, property func(*visit) uint64) func(string
 	}
 }
 
+func (l *look) countCountries(strangeOnly bool) func(string) int {
+	return func(window string) int { return l.user.visits.countries(l.begin(window), strangeOnly) }
+}
+
 func (l *look) volume(part func(tally) uint32) func(string) int {
 	return func(window string) int {
 		return int(part(l.user.volume.since(l.begin(window))))
 	}
+}
+
+// A newsletter whose list has grown old makes 4 or 5 bounces in 100; a list that
+// was bought or guessed makes 10 to 40.
+const (
+	oldList   = 0.05
+	tolerance = 1.2
+)
+
+// bounceExcess is how far the bounces of a window are beyond what this user's
+// recipients usually make, or an old list would, in standard deviations of a
+// count.
+func (l *look) bounceExcess(window string) float64 {
+	t := l.user.volume.since(l.begin(window))
+	expected := max(l.user.bounceRate(l.now), oldList) * tolerance * float64(t.delivered)
+	return (float64(t.bounces) - expected) / math.Sqrt(expected+1)
 }
 
 func (l *look) switches(window string) int {
@@ -114,7 +139,20 @@ func (l *look) home() bool {
 	if len(home) > 0 {
 		return false
 	}
-	return l.countryRarity < 3
+	return l.country != 0 && (l.server.isHome(l.country) || l.countryDays >= frequentDays && l.countryRarity < 3)
+}
+
+// frequentDays is more than one visit: a mailbox that colleagues in several
+// countries share shows it soon.
+const frequentDays = 1.5
+
+func (l *look) usualCountries() (n int) {
+	for i := range l.user.countries {
+		if l.user.countries[i].faded(l.day, l.fade) >= frequentDays {
+			n++
+		}
+	}
+	return n
 }
 
 func (l *look) methodChanged() bool {

@@ -21,7 +21,7 @@ type visit struct {
 	first, last int64  // Unix seconds
 	messages    uint16 // submissions from it
 	strange     bool   // at first use this was no familiar place
-	nameless    bool   // it had no reverse name
+	shared      bool   // it stands for a whole network that gives a client a new one each time
 }
 
 // visits are in order of their last use, latest last.
@@ -103,7 +103,35 @@ next:
 func byAddress(v *visit) uint64 { return v.address }
 func byBlock(v *visit) uint64   { return uint64(v.block) }
 func byNetwork(v *visit) uint64 { return uint64(v.network) }
-func byCountry(v *visit) uint64 { return uint64(v.country) }
+
+// countries counts the different countries among the visits since a time. A
+// network counts with one of its countries only: the exits of an anonymiser are
+// in many, and it takes one subscription to be in all of them.
+func (vs visits) countries(since int64, strangeOnly bool) (n int) {
+	var networks [maxVisits]uint32
+	var countries [maxVisits]uint16
+	counted := 0
+next:
+	for i := range vs {
+		v := &vs[i]
+		if v.last < since || v.country == 0 || strangeOnly && !v.strange {
+			continue
+		}
+		isNew := true
+		for j := range counted {
+			if networks[j] == v.network && v.network != 0 {
+				continue next
+			}
+			isNew = isNew && countries[j] != v.country
+		}
+		networks[counted], countries[counted] = v.network, v.country
+		counted++
+		if isNew {
+			n++
+		}
+	}
+	return n
+}
 
 // countryKey packs a country code of two letters.
 func countryKey(code string) uint16 {

@@ -24,6 +24,7 @@ type step struct {
 // tally counts messages and what became of them.
 type tally struct {
 	messages, recipients, bounces, rejects uint32
+	delivered                              uint32 // recipients of what was not held: those that can bounce
 	// The same, of what came from strange places.
 	strangeMessages, strangeRecipients, strangeBounces uint32
 }
@@ -33,6 +34,7 @@ func (t *tally) add(u tally) {
 	t.recipients += u.recipients
 	t.bounces += u.bounces
 	t.rejects += u.rejects
+	t.delivered += u.delivered
 	t.strangeMessages += u.strangeMessages
 	t.strangeRecipients += u.strangeRecipients
 	t.strangeBounces += u.strangeBounces
@@ -95,25 +97,27 @@ func (v volume) since(t int64) (sum tally) {
 	return sum
 }
 
-// usual is what a user's busiest hour and an average day look like.
+// usual is what a user's days look like: the busiest hour, and the whole.
 type usual struct {
 	day      int32   // the day being counted
 	messages uint32  // of that day
-	peak     uint32  // the busiest hour of that day so far
+	hour     tally   // the busiest hour of that day so far
 	days     uint16  // days with mail that made the averages
 	perDay   float32 // messages on a day with mail
 	perHour  float32 // messages in the busiest hour of such a day
+	toHour   float32 // recipients in such an hour
 }
 
-// count takes note of one message when the last hour held lastHour. A day that
-// is over goes into the averages, an odd one with little weight.
-func (u *usual) count(day int32, lastHour uint32) {
+// count takes note of one message, given what the last hour held. A day that
+// is over goes into the averages.
+func (u *usual) count(day int32, lastHour tally) {
 	if day != u.day {
 		u.close()
-		u.day, u.messages, u.peak = day, 0, 0
+		u.day, u.messages, u.hour = day, 0, tally{}
 	}
 	u.messages++
-	u.peak = max(u.peak, lastHour)
+	u.hour.messages = max(u.hour.messages, lastHour.messages)
+	u.hour.recipients = max(u.hour.recipients, lastHour.recipients)
 }
 
 func (u *usual) close() {
@@ -125,5 +129,33 @@ func (u *usual) close() {
 	}
 	share := max(1/float32(u.days), 0.1)
 	u.perDay += (float32(u.messages) - u.perDay) * share
-	u.perHour += (float32(u.peak) - u.perHour) * share
+	u.perHour += (float32(u.hour.messages) - u.perHour) * share
+	u.toHour += (float32(u.hour.recipients) - u.toHour) * share
+}
+
+// Somebody of whom little is known is taken for one who sends as little as
+// most people do.
+const (
+	priorUsualDays  = 2
+	priorPerDay     = 4
+	priorPerHour    = 2
+	priorRecipients = 5
+)
+
+// bounceRate is the share of a user's recipients whose mail usually comes back,
+// the last day left out: what is being judged is no part of what is usual. Of
+// one who has sent little it is what most people's is.
+func (u *user) bounceRate(now int64) float64 {
+	const (
+		prior           = 0.03
+		priorRecipients = 60
+	)
+	today := u.volume.since(now - dayStep)
+	bounces := max(0, float64(u.cameBack)-float64(today.bounces))
+	recipients := max(0, float64(u.sentTo)-float64(today.delivered))
+	return (bounces + prior*priorRecipients) / (recipients + priorRecipients)
+}
+
+func (u *usual) expect(own, prior float32) float64 {
+	return float64((own*float32(u.days) + prior*priorUsualDays) / (float32(u.days) + priorUsualDays))
 }
