@@ -130,3 +130,18 @@ func TestRotation(t *testing.T) {
 		})
 	}
 }
+
+// The daemon starts again just after a rotation, before Postfix has written its
+// next line and with it the new file. What alice did before is in the old one.
+func TestStartAfterRotation(t *testing.T) {
+	p := startPostfix(t, "lmdb")
+	d := startDaemon(t, p, thirdCountry)
+	p.sends(t, alice, spain)
+	p.sends(t, alice, brazil)
+	d.stop(t)
+	p.postfix(t, "logrotate")
+	require.NoFileExists(t, p.Log)
+	startDaemon(t, p, thirdCountry)
+	p.sends(t, alice, russia)
+	blocked(t, p, alice)
+}

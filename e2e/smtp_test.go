@@ -133,3 +133,21 @@ func (p *postfix) sends(t *testing.T, user, address string) {
 		< 221
 	`)
 }
+
+// tries sends one message if it can: the block may come between any two
+// commands, and the client goes on whatever it is told.
+func (s *session) tries(t *testing.T, from string) {
+	t.Helper()
+	for _, line := range []string{"RSET", "MAIL FROM:<" + from + ">", "RCPT TO:<victim@example.com>", "DATA"} {
+		require.NoError(t, s.conn.PrintfLine("%s", line))
+		reply, err := s.reply()
+		require.NoError(t, err)
+		if strings.HasPrefix(reply, "354") {
+			s.play(t, `
+				> Subject: you have won
+				> .
+				< 250 2.0.0 Ok: queued as
+			`)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -349,19 +350,19 @@ func (d *daemon) catchUp(name string, zone *time.Location, edited time.Time, exi
 // openHistory opens the log, up to its last whole line, and its rotated elders
 // (mail.log.1, mail.log.2.gz, maillog-20261101).
 func (d *daemon) openHistory(name string, zone *time.Location) (*oldLogs, int64, error) {
-	elders, err := filepath.Glob(name + "[.-]*[0-9]*")
+	elders, err := elders(name)
 	if err != nil {
-		elders = nil
+		return nil, 0, err
 	}
 	logs, err := openOldLogs(elders, zone, time.Now())
 	if err != nil {
 		d.log.Warn("rotated logs are not read", "error", err)
 		logs = &oldLogs{zone: zone, now: time.Now(), skimmed: true, bar: func(int64) {}}
 	}
-	current, err := follow.Open(name)
-	if errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
 		return logs, 0, nil // it will appear
 	}
+	current, err := follow.Open(name)
 	if err != nil {
 		return nil, 0, errors.Join(err, logs.Close())
 	}
@@ -371,4 +372,20 @@ func (d *daemon) openHistory(name string, zone *time.Location) (*oldLogs, int64,
 		return nil, 0, errors.Join(err, logs.Close())
 	}
 	return logs, offset, nil
+}
+
+// elders lists the rotated files of a log.
+func elders(name string) ([]string, error) {
+	files, err := os.ReadDir(filepath.Dir(name))
+	if err != nil {
+		return nil, fmt.Errorf("the folder of the log: %w", err)
+	}
+	var names []string
+	for _, f := range files {
+		rest, ok := strings.CutPrefix(f.Name(), filepath.Base(name))
+		if ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "-")) && strings.ContainsAny(rest, "0123456789") {
+			names = append(names, filepath.Join(filepath.Dir(name), f.Name()))
+		}
+	}
+	return names, nil
 }
