@@ -350,11 +350,11 @@ func (d *daemon) catchUp(name string, zone *time.Location, edited time.Time, exi
 // openHistory opens the log, up to its last whole line, and its rotated elders
 // (mail.log.1, mail.log.2.gz, maillog-20261101).
 func (d *daemon) openHistory(name string, zone *time.Location) (*oldLogs, int64, error) {
-	elders, err := elders(name)
-	if err != nil {
-		return nil, 0, err
+	elders, err := rotated(name)
+	var logs *oldLogs
+	if err == nil {
+		logs, err = openOldLogs(elders, zone, time.Now())
 	}
-	logs, err := openOldLogs(elders, zone, time.Now())
 	if err != nil {
 		d.log.Warn("rotated logs are not read", "error", err)
 		logs = &oldLogs{zone: zone, now: time.Now(), skimmed: true, bar: func(int64) {}}
@@ -374,11 +374,11 @@ func (d *daemon) openHistory(name string, zone *time.Location) (*oldLogs, int64,
 	return logs, offset, nil
 }
 
-// elders lists the rotated files of a log.
-func elders(name string) ([]string, error) {
+// rotated lists the elders of a log.
+func rotated(name string) ([]string, error) {
 	files, err := os.ReadDir(filepath.Dir(name))
 	if err != nil {
-		return nil, fmt.Errorf("the folder of the log: %w", err)
+		return nil, err
 	}
 	var names []string
 	for _, f := range files {
