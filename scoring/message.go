@@ -10,8 +10,9 @@ type message struct {
 	recipients uint32
 	queued     bool // its recipients have been counted: Postfix repeats the line at each retry
 	// held messages have had no outcome: what a log tells of their deliveries
-	// would not have happened. Until they are let go it is no evidence.
-	held bool
+	// would not have happened. When they are let go it does, and counts then.
+	held    bool
+	bounces uint32
 }
 
 // messages are those in the queue, by id.
@@ -32,7 +33,12 @@ func (ms messages) release(id string, at int64) {
 	if m := ms[id]; m != nil {
 		m.held, m.at = false, at
 		m.user.sentTo += float32(m.recipients)
-		m.user.volume.add(at, tally{delivered: m.recipients})
+		t := tally{delivered: m.recipients, bounces: m.bounces}
+		if m.strange {
+			t.strangeBounces = m.bounces
+		}
+		m.user.cameBack += float32(m.bounces)
+		m.user.volume.add(at, t)
 	}
 }
 
@@ -62,7 +68,11 @@ func (s *Scorer) Queued(id string, at time.Time, recipients int) {
 // Bounced counts a recipient whose mail came back.
 func (s *Scorer) Bounced(id string, at time.Time) {
 	m := s.messages[id]
-	if m == nil || m.held {
+	if m == nil {
+		return
+	}
+	if m.held {
+		m.bounces++
 		return
 	}
 	t := tally{bounces: 1}

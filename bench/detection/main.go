@@ -45,7 +45,7 @@ func (o options) world(seed uint64) (simulate.World, string, error) {
 	w := simulate.Default(seed)
 	name := fmt.Sprintf("seed-%d", seed)
 	if o.shaken {
-		w, name = w.Shaken(2), name+"-shaken"
+		w, name = w.Shaken(0.7), name+"-shaken"
 	}
 	if o.cold {
 		w.Cold, name = true, name+"-cold"
