@@ -185,20 +185,22 @@ func TestUnfinishedLooks(t *testing.T) {
 }
 
 // A write that stops halfway, as on a full disk. The limit is the process's
-// own: EFBIG comes where ENOSPC would.
+// own: EFBIG comes where ENOSPC would. The list is long, so that nothing else
+// that the process writes meanwhile, such as go test's own log, meets the limit.
 func TestFullDisk(t *testing.T) {
-	l, path := open(t, "bob REJECT\n")
+	before := strings.Repeat("# "+strings.Repeat("long", 20)+"\n", 5000) + "\nbob REJECT\n"
+	l, path := open(t, before)
 	signal.Ignore(syscall.SIGXFSZ)
 	defer signal.Reset(syscall.SIGXFSZ)
 	var old syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old))
-	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 20, Max: old.Max}))
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: uint64(len(before)), Max: old.Max}))
 	err := l.Block(Entry{User: "eve", Action: reject})
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old))
 
 	require.ErrorIs(t, err, syscall.EFBIG)
 	require.ErrorContains(t, err, path+" stays as it was")
-	require.Equal(t, "bob REJECT\n", contents(t, path))
+	require.Equal(t, before, contents(t, path))
 	only(t, filepath.Dir(path), "blocklist", "blocklist.lock")
 	_, ok := l.Lookup("eve")
 	require.False(t, ok)
