@@ -2,62 +2,90 @@ package geo
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"unicode/utf8"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 )
 
-// verify walks the whole search tree and reads records all over the file,
-// because a disk that lost blocks or a download put together wrongly would
-// otherwise show months later, as single wrong countries.
-//
-// The library's Verify reads every record, which takes seconds for a City
-// database, and refuses files without a description, such as ip-location-db's.
-func verify(db *maxminddb.Reader) error {
-	nodes := db.Metadata.NodeCount
-	step := nodes/recordSample + 1
-	leaves := uint(0)
-	for network := range db.Networks(maxminddb.IncludeNetworksWithoutData()) {
-		if err := network.Err(); err != nil {
-			return err
-		}
-		// A binary tree has one leaf more than it has nodes.
-		if leaves++; leaves > nodes+1 {
-			return errors.New("the search tree runs in circles")
-		}
-		if leaves%step != 0 {
-			continue
-		}
-		var record any
-		if err := network.Decode(&record); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// separator is the run of zero bytes between the search tree and the records.
+const separator = 16
 
 // recordSample is about how many records verify reads: several for each disk
 // block of the largest databases, and all of the small ones.
 const recordSample = 1 << 16
 
+// verify checks every pointer of the search tree, and reads records all over
+// the file, because a disk that lost blocks or a download put together wrongly
+// would otherwise show months later, as single wrong countries.
+//
+// The library's Verify reads every record, which takes seconds for a City
+// database, and refuses files without a description, such as ip-location-db's.
+func verify(db *maxminddb.Reader, data []byte) error {
+	nodes := db.Metadata.NodeCount
+	bits := db.Metadata.RecordSize
+	tree := data[:nodes*bits/4] // OpenBytes saw that it is there
+	if nodes == 0 || bits != 24 && bits != 28 && bits != 32 {
+		return fmt.Errorf("%d nodes of %d bits", nodes, bits)
+	}
+	if !bytes.Equal(data[len(tree):len(tree)+separator], make([]byte, separator)) {
+		return errors.New("the search tree does not end where it should")
+	}
+	step := nodes/recordSample + 1
+	for i := range nodes {
+		left, right := node(tree, bits, i)
+		for _, to := range []uint{left, right} {
+			if to == 0 { // so it reads where a block was lost
+				return errors.New("the search tree leads back to its root")
+			}
+			if to <= nodes || i%step != 0 && to-nodes-separator < uint(len(data)) {
+				continue
+			}
+			var record any
+			if err := db.LookupOffset(uintptr(to - nodes - separator)).Decode(&record); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// node reads the two pointers of node i: to another node, to nodes ("nothing is
+// known"), or beyond, to a record.
+func node(tree []byte, bits, i uint) (left, right uint) {
+	b := tree[i*bits/4:]
+	switch bits {
+	case 24: // LLL RRR
+		return uint(b[0])<<16 | uint(b[1])<<8 | uint(b[2]), uint(b[3])<<16 | uint(b[4])<<8 | uint(b[5])
+	case 28: // LLL lr RRR; l and r are the highest 4 bits of each
+		return uint(b[3]>>4)<<24 | uint(b[0])<<16 | uint(b[1])<<8 | uint(b[2]),
+			uint(b[3]&15)<<24 | uint(b[4])<<16 | uint(b[5])<<8 | uint(b[6])
+	default: // LLLL RRRR
+		return uint(binary.BigEndian.Uint32(b)), uint(binary.BigEndian.Uint32(b[4:]))
+	}
+}
+
 // cover tells for which addresses there are such facts: ip-location-db, for
 // one, also has files for IPv4 alone and for IPv6 alone.
 func cover(db *maxminddb.Reader, tells facts) coverage {
 	var c coverage
-	for range db.NetworksWithin(netip.MustParsePrefix("0.0.0.0/0")) {
+	if anyIn(db, netip.MustParsePrefix("0.0.0.0/0")) {
 		c.v4 = tells
-		break
 	}
-	if db.Metadata.IPVersion == 4 {
-		return c
-	}
-	for range db.NetworksWithin(netip.MustParsePrefix("2000::/3")) { // all of IPv6 that is in use
+	if db.Metadata.IPVersion == 6 && anyIn(db, netip.MustParsePrefix("2000::/3")) { // all that is in use
 		c.v6 = tells
-		break
 	}
 	return c
+}
+
+func anyIn(db *maxminddb.Reader, prefix netip.Prefix) bool {
+	for network := range db.NetworksWithin(prefix) {
+		return network.Found()
+	}
+	return false
 }
 
 // diagnose says what data is that has not the form of a MaxMind DB.

@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/maxmind/mmdbwriter/mmdbtype"
@@ -8,30 +9,30 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A tree in which both ways lead to the same next node has as many leaves as
-// there are addresses. That must be seen, and not be walked to its end.
-func TestTreeWithoutEnd(t *testing.T) {
-	const depth = 100
-	content := networks{}
-	for bit := range 100 {
-		content[prefixOfBits(bit+17)] = flat("ES")
-	}
-	data := mmdb(t, "country ipv6", content)
-	db, err := maxminddb.OpenBytes(data)
-	require.NoError(t, err)
-	nodes := int(db.Metadata.NodeCount)
-	require.Greater(t, nodes, depth)
-	for i := range depth {
-		to := i + 1
-		if to == depth {
-			to = nodes // a leaf without data
+// Each pointer counts, in trees of all three widths.
+func TestDamagedTree(t *testing.T) {
+	for _, bits := range []int{24, 28, 32} {
+		good := mmdbOf(t, bits, networks{network4: flat("ES"), network6: flat("FR")})
+		db, err := maxminddb.OpenBytes(good)
+		require.NoError(t, err)
+		require.NoError(t, verify(db, good))
+		size := int(db.Metadata.NodeCount) * bits / 4
+		for at := 0; at < size; at += bits / 4 {
+			for _, c := range []struct {
+				fill byte
+				want string
+			}{{0, "leads back to its root"}, {0xff, ""}} {
+				bad := bytes.Clone(good)
+				for i := range bits / 4 {
+					bad[at+i] = c.fill
+				}
+				require.ErrorContains(t, verify(db, bad), c.want, "%d bits, node at %d", bits, at)
+			}
 		}
-		for _, side := range []int{0, 3} { // records of 24 bits
-			copy(data[i*6+side:], []byte{0, byte(to >> 8), byte(to)})
-		}
+		bad := bytes.Clone(good)
+		bad[size] = 1
+		require.EqualError(t, verify(db, bad), "the search tree does not end where it should")
 	}
-	_, err = parse("x", data)
-	require.EqualError(t, err, "is damaged (the search tree runs in circles); download it again")
 }
 
 // FuzzParse feeds damaged databases: they are refused, or they tell nothing

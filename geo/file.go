@@ -45,7 +45,7 @@ func parse(path string, data []byte) (*file, error) {
 	if err != nil {
 		return nil, diagnose(data)
 	}
-	if err := verify(db); err != nil {
+	if err := verify(db, data); err != nil {
 		return nil, fmt.Errorf("is damaged (%w); download it again", err)
 	}
 	records, tells, err := open(db, data)

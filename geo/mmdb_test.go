@@ -59,12 +59,20 @@ var built = time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
 // mmdb gives the bytes of a database.
 func mmdb(t testing.TB, databaseType string, content networks) []byte {
 	t.Helper()
-	tree, err := mmdbwriter.New(mmdbwriter.Options{
-		BuildEpoch:              built.Unix(),
-		DatabaseType:            databaseType,
-		IncludeReservedNetworks: true,
-		RecordSize:              24,
-	})
+	return written(t, mmdbwriter.Options{DatabaseType: databaseType, RecordSize: 24}, content)
+}
+
+// mmdbOf gives one whose tree has records of so many bits.
+func mmdbOf(t testing.TB, bits int, content networks) []byte {
+	t.Helper()
+	return written(t, mmdbwriter.Options{DatabaseType: "country ipvAll", RecordSize: bits}, content)
+}
+
+func written(t testing.TB, options mmdbwriter.Options, content networks) []byte {
+	t.Helper()
+	options.BuildEpoch = built.Unix()
+	options.IncludeReservedNetworks = true
+	tree, err := mmdbwriter.New(options)
 	require.NoError(t, err)
 	for prefix, r := range content {
 		require.NoError(t, tree.Insert(netipx.PrefixIPNet(netip.MustParsePrefix(prefix)), r))
@@ -104,10 +112,3 @@ func opened(t testing.TB, files ...[]byte) *DB {
 func bareOf(addr string) netip.Addr { return netip.MustParseAddr(addr) }
 
 func placeOf(db *DB, addr string) Place { return db.Place(netip.MustParseAddr(addr)) }
-
-// prefixOfBits is 2a02:: with one bit set, so that each makes a branch.
-func prefixOfBits(bits int) string {
-	raw := netip.MustParseAddr("2a02::").As16()
-	raw[(bits-1)/8] |= 1 << (7 - (bits-1)%8)
-	return netip.PrefixFrom(netip.AddrFrom16(raw), bits).String()
-}
