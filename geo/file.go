@@ -46,7 +46,8 @@ func parse(path string, data []byte) (*file, error) {
 		return nil, diagnose(data)
 	}
 	if err := verify(db, data); err != nil {
-		return nil, fmt.Errorf("is damaged (%w); download it again", err)
+		// The message may quote damaged bytes.
+		return nil, fmt.Errorf("is damaged (%s); download it again", masked(err.Error()))
 	}
 	records, tells, err := open(db, data)
 	if err != nil {
@@ -56,7 +57,7 @@ func parse(path string, data []byte) (*file, error) {
 	if covered == (coverage{}) {
 		return nil, errors.New("has no networks in it; download it again")
 	}
-	source := Source{Path: path, Type: db.Metadata.DatabaseType, Built: db.Metadata.BuildTime().UTC()}
+	source := Source{Path: path, Type: printable(db.Metadata.DatabaseType), Built: db.Metadata.BuildTime().UTC()}
 	return &file{source: source, records: records, tells: covered}, nil
 }
 

@@ -188,15 +188,21 @@ func printable(name string) string {
 	if ok {
 		return name
 	}
-	name = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, name)
+	name = masked(name)
 	for len(name) > maxName {
 		_, size := utf8.DecodeLastRuneInString(name)
 		name = name[:len(name)-size]
 	}
 	return strings.TrimSpace(name)
+}
+
+// masked leaves out what isn't meant to be seen: control characters, direction
+// marks, broken UTF-8.
+func masked(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
