@@ -63,7 +63,11 @@ func (s *listSetup) detect(ctx context.Context, rules *scoring.Rules) (blocklist
 		name = rules.Table
 	}
 	if name != "" {
-		return blocklist.NewTable(name, s.configDir)
+		table, err := blocklist.NewTable(name, s.configDir)
+		if err != nil && s.table != "" {
+			return table, usageError{fmt.Errorf("--table %s: no type of table that Sendwarden makes (lmdb, cdb, hash, btree or texthash)", maillog.Mask(name))}
+		}
+		return table, err
 	}
 	table, err := blocklist.Detect(ctx, s.configDir)
 	if err != nil {

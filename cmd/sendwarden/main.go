@@ -46,7 +46,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	switch {
 	case err == nil:
@@ -54,7 +54,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errFaults):
 		return exitFaults
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "sendwarden: %v\nTry: sendwarden help\n", err)
+		fmt.Fprintf(stderr, "sendwarden: %v\nTry: %s --help\n", err, cmd.CommandPath())
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "sendwarden: %v\n", err)
@@ -73,13 +73,8 @@ Start with your own logs, which changes nothing:
   sendwarden replay /var/log/mail.log*`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q", args[0])}
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          noCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -90,12 +85,25 @@ Start with your own logs, which changes nothing:
 	return root
 }
 
+// noCommand refuses a word that is no command, and names the one that was
+// probably meant.
+func noCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	root.SuggestionsMinimumDistance = 2
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		return usageError{fmt.Errorf("unknown command %q (%s?)", args[0], near[0])}
+	}
+	return usageError{fmt.Errorf("unknown command %q", args[0])}
+}
+
 // atLeast and exactly are cobra's checks of how many arguments there are, with
 // the exit status of wrong usage.
 func atLeast(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < n {
-			return usageError{fmt.Errorf("%s needs %s", cmd.CommandPath(), what)}
+			return usageError{fmt.Errorf("%s needs %s", cmd.Name(), what)}
 		}
 		return nil
 	}
@@ -104,7 +112,7 @@ func atLeast(n int, what string) cobra.PositionalArgs {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usageError{fmt.Errorf("%s needs %s", cmd.CommandPath(), what)}
+			return usageError{fmt.Errorf("%s takes %s", cmd.Name(), what)}
 		}
 		return nil
 	}

@@ -18,21 +18,28 @@ func (d *diary) table(w io.Writer, logs *oldLogs) {
 	}
 	fmt.Fprint(w, ".\n\n")
 	if d.submissions == 0 {
-		fmt.Fprint(w, "No line tells of an authenticated submission (\"client=…, sasl_username=…\").\nIs this the mail log of a host where users log in to send?\n")
+		if logs.err == nil {
+			fmt.Fprint(w, noSubmission)
+		}
 		return
 	}
 	d.blocks(w)
 	if d.held > 0 {
-		fmt.Fprintf(w, "Held: %s from unfamiliar places, of which %s let go by themselves.\n", count(d.held, "message"), wereLetGo(d.letGo))
+		fmt.Fprintf(w, "Held: %s from unfamiliar places, of which %s.\n", count(d.held, "message"), letGo(d.letGo))
 	}
 	d.oddNames(w)
 }
 
-func wereLetGo(n int) string {
+const noSubmission = `No line tells of an authenticated submission ("client=…, sasl_username=…").
+Is this the mail log of a host where users log in to send?
+"sendwarden parse FILE" shows what its lines are understood as.
+`
+
+func letGo(n int) string {
 	if n == 1 {
-		return "1 was"
+		return "1 was let go by itself"
 	}
-	return thousands(n) + " were"
+	return thousands(n) + " were let go by themselves"
 }
 
 func (d *diary) blocks(w io.Writer) {

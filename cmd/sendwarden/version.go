@@ -57,10 +57,14 @@ func revision() string {
 // sourceLine says what a database is, and whether it is too old to rely on.
 func sourceLine(s geo.Source, now time.Time) string {
 	line := fmt.Sprintf("%s, %s, of %s", s.Path, s.Type, s.Built.Format("2006-01-02"))
-	if s.Age(now) > geo.OldAge {
-		line += fmt.Sprintf(", %d days old: replace it, addresses move", int(s.Age(now).Hours()/24))
+	if s.Age(now) <= geo.OldAge {
+		return line
 	}
-	return line
+	remedy := "replace it"
+	if s.Path == geo.Embedded {
+		remedy = "name a newer one with --geo, or under geo: in the rules"
+	}
+	return fmt.Sprintf("%s, %d days old: addresses move, %s", line, int(s.Age(now).Hours()/24), remedy)
 }
 
 func newRules() *cobra.Command {
