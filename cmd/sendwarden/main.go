@@ -80,7 +80,7 @@ Start with your own logs, which changes nothing:
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newRun(), newReplay(), newCheck(), newList(), newBlock(), newRelease(),
-		newLookup(), newParse(), newRules(), newVersion(),
+		newLookup(), newParse(), newRules(), newSimulate(), newVersion(),
 	)
 	return root
 }
