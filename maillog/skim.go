@@ -11,9 +11,12 @@ type Mark struct {
 	Start, End uint32 // within the block, without the newline
 	Line       uint32 // counted from 0 in the block
 	// ID hashes the queue id of a line that is only an event about that
-	// message. 0: the line is to be parsed whatever messages are known.
+	// message, and is odd. 0: the line is to be parsed whatever messages are
+	// known. refused: whichever they are, it is about none of them.
 	ID uint32
 }
+
+const refused = 2
 
 // Skim marks the lines of a block that are worth parsing, at the price of a
 // glance a line. It keeps no state, so that several blocks can be skimmed at
@@ -34,6 +37,8 @@ func Skim(block []byte, marks []Mark) ([]Mark, int) {
 			marks = append(marks, Mark{uint32(start), uint32(end), uint32(line), 0})
 		case OfMessage:
 			marks = append(marks, Mark{uint32(start), uint32(end), uint32(line), hashID(id)})
+		case Refused:
+			marks = append(marks, Mark{uint32(start), uint32(end), uint32(line), refused})
 		}
 		start = end + 1
 	}
@@ -90,7 +95,7 @@ func (h *managerHead) learn(line []byte, stamp int) {
 
 func isCapital(c byte) bool { return c-'A' <= 'Z'-'A' }
 
-// hashID hashes a queue id; it is never 0. Ids differ in a few of their first
+// hashID hashes a queue id, to an odd number. Ids differ in a few of their first
 // and last letters, which all reach the upper half of the product.
 func hashID(id []byte) uint32 {
 	const prime = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio
@@ -125,7 +130,7 @@ func (k *Known) Add(ev *Event) {
 // Wants tells whether a marked line is to be parsed.
 func (k *Known) Wants(m Mark) bool {
 	h := m.ID >> 1 % knownBits
-	return m.ID == 0 || k.bits[h/64]&(1<<(h%64)) != 0
+	return m.ID == 0 || m.ID != refused && k.bits[h/64]&(1<<(h%64)) != 0
 }
 
 // FirstTime is the time of the first of some lines that carries one.

@@ -43,6 +43,8 @@ func requireAsGlance(t *testing.T, text []byte) {
 			want = append(want, Mark{uint32(start), uint32(end), uint32(line), 0})
 		case OfMessage:
 			want = append(want, Mark{uint32(start), uint32(end), uint32(line), hashID(id)})
+		case Refused:
+			want = append(want, Mark{uint32(start), uint32(end), uint32(line), refused})
 		}
 		start += len(l)
 		line++
