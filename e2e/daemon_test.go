@@ -47,7 +47,8 @@ func buildAndRun(m *testing.M) int {
 type daemon struct {
 	cmd    *exec.Cmd
 	output string // the file that its own log goes to
-	exited chan error
+	exited chan struct{}
+	status error // of the exit
 }
 
 // startDaemon starts the daemon beside a mail server, with rules of the test's
@@ -67,14 +68,18 @@ func (p *postfix) flags(command string) []string {
 
 func runDaemon(t *testing.T, p *postfix, cmd *exec.Cmd) *daemon {
 	t.Helper()
-	d := &daemon{cmd: cmd, output: p.collect(t, cmd), exited: make(chan error, 1)}
+	d := &daemon{cmd: cmd, output: p.collect(t, cmd), exited: make(chan struct{})}
 	require.NoError(t, d.cmd.Start())
-	go func() { d.exited <- d.cmd.Wait() }()
-	t.Cleanup(func() {
-		d.stop(t)
-		showOnFailure(t, d.output)
+	go func() {
+		defer close(d.exited)
+		d.status = d.cmd.Wait()
+	}()
+	t.Cleanup(func() { showOnFailure(t, d.output) })
+	t.Cleanup(func() { d.stop(t) })
+	within(t, 10*time.Second, "the daemon runs", func() bool {
+		require.False(t, d.over(), "the daemon ended")
+		return d.said(t, "msg=running") > 0
 	})
-	d.says(t, 10*time.Second, "msg=running")
 	return d
 }
 
@@ -90,16 +95,27 @@ func (d *daemon) said(t *testing.T, text string) int {
 	return strings.Count(read(t, d.output), text)
 }
 
+// over tells whether the daemon has ended.
+func (d *daemon) over() bool {
+	select {
+	case <-d.exited:
+		return true
+	default:
+		return false
+	}
+}
+
 // stop asks the daemon to end, and wants it to end well.
 func (d *daemon) stop(t *testing.T) {
 	t.Helper()
-	if d.cmd.ProcessState != nil {
+	if d.over() {
+		require.NoError(t, d.status, "exit status of the daemon")
 		return
 	}
 	require.NoError(t, d.cmd.Process.Signal(syscall.SIGTERM))
 	select {
-	case err := <-d.exited:
-		require.NoError(t, err, "exit status after SIGTERM")
+	case <-d.exited:
+		require.NoError(t, d.status, "exit status after SIGTERM")
 	case <-time.After(10 * time.Second):
 		_ = d.cmd.Process.Kill() // it may have ended just now
 		require.FailNow(t, "the daemon does not stop on SIGTERM")
