@@ -63,6 +63,9 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 		return faults
 	}
 	places, err := s.places(rules)
+	if err != nil && len(s.geoFiles) == 0 {
+		err = fmt.Errorf("%s: geo: %w", name, err)
+	}
 	if err != nil {
 		fault(err)
 	}
@@ -70,7 +73,9 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 		fault(problem)
 	}
 	for _, log := range rules.Log {
-		if _, err := os.Stat(log); err != nil {
+		if _, err := os.Stat(log); errors.Is(err, os.ErrNotExist) {
+			fault(fmt.Errorf("%s: log: %s: no such file", name, log))
+		} else if err != nil {
 			fault(fmt.Errorf("%s: log: %w", name, err))
 		}
 	}

@@ -95,6 +95,9 @@ func newList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			for _, problem := range blocklist.Check(s.file(rules)) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: %v\n", problem)
+			}
 			return printList(cmd, entries, asJSON)
 		},
 	}

@@ -54,7 +54,7 @@ func (d *diary) blocks(w io.Writer) {
 		for _, line := range reasonLines(v) {
 			fmt.Fprintf(w, "    %s\n", line)
 		}
-		fmt.Fprintf(w, "    before the block %s got through and %s held; after it %s refused\n\n",
+		fmt.Fprintf(w, "    before the block: %s let through, %s held; after it: %s refused\n\n",
 			count(f.before(), "message"), thousands(f.held), thousands(f.refused))
 	}
 }

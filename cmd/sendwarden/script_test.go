@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+	"github.com/ulikunitz/xz"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sendwarden": main})
+}
+
+var update = flag.Bool("update", false, "write what the program prints into the scripts")
+
+// The scripts in testdata/script are the specification of the program. To the
+// usual commands they add
+//
+//	exits STATUS COMMAND…     run it and compare the exit status
+//	pack FORMAT FILE PACKED   compress a file with gzip, zstd or xz
+//	unbase64 FILE PLAIN       write bytes that a script cannot hold
+//	fill FILE BYTES TEXT      write TEXT over and over, without a newline
+//	cut FILE BYTES            cut a file off
+func TestScripts(t *testing.T) {
+	week, err := filepath.Abs("../../testdata/week/mail.log")
+	require.NoError(t, err)
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TZ", "UTC")
+			env.Setenv("WEEK", week)
+			env.Setenv("SUDO_USER", "ana")
+			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Getuid() == 0, nil
+			}
+			return false, errors.New("unknown condition " + name)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "pack": pack, "unbase64": unbase64, "fill": fill, "cut": cut,
+		},
+	})
+}
+
+// arguments ends a script that calls a command wrongly.
+func arguments(ts *testscript.TestScript, neg bool, args []string, usage string) {
+	if want := len(strings.Fields(usage)) - 1; neg || len(args) != want {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND…")
+	}
+	status := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		status = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(status) != args[0] {
+		ts.Fatalf("exit status %d, not %s", status, args[0])
+	}
+}
+
+func pack(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "pack FORMAT FILE PACKED")
+	var packed bytes.Buffer
+	var w io.WriteCloser
+	var err error
+	switch args[0] {
+	case "gzip":
+		w = gzip.NewWriter(&packed)
+	case "zstd":
+		w, err = zstd.NewWriter(&packed)
+	case "xz":
+		w, err = xz.NewWriter(&packed)
+	default:
+		ts.Fatalf("no format %s", args[0])
+	}
+	ts.Check(err)
+	_, err = io.WriteString(w, ts.ReadFile(args[1]))
+	ts.Check(err)
+	ts.Check(w.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), packed.Bytes(), 0o644))
+}
+
+func unbase64(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "unbase64 FILE PLAIN")
+	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(ts.ReadFile(args[0])))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), plain, 0o644))
+}
+
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "fill FILE BYTES TEXT")
+	size, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	text := strings.Repeat(args[2], size/len(args[2])+1)[:size]
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "cut FILE BYTES")
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
+}
