@@ -133,6 +133,7 @@ func (s *Scorer) Use(rules *Rules) {
 	for _, u := range s.users {
 		u.fired = nil // it counts rules by their place in the list
 	}
+	s.urgent = math.MinInt64 // other thresholds let held messages go at other times
 }
 
 func (s *Scorer) user(name string, day int32) *user {
@@ -205,6 +206,9 @@ func (s *Scorer) ask(l *look) (fired int) {
 			continue
 		}
 		l.user.addPoints(Reason{l.sub.Time, rule.Name, rule.Points, l.place, l.sub.Message}, l.now, s.rules.HalfLife)
+		if rule.Points < 0 {
+			s.urgent = min(s.urgent, l.now) // what is held may go sooner
+		}
 		fired++
 	}
 	return fired

@@ -103,8 +103,10 @@ func (s *server) countryShare(country uint16) float64 {
 	return (s.countries[country] + unseenDays) / (s.days + emptyServer)
 }
 
+// networkShare is at most 1: networks that stand in no country for us, such as
+// a mail provider's cloud, have days that are not among all days.
 func (s *server) networkShare(asn uint32) float64 {
-	return (s.networks[asn] + unseenDays/4) / (s.days + emptyServer)
+	return min(1, (s.networks[asn]+unseenDays/4)/(s.days+emptyServer))
 }
 
 // priorDays is how many days of a user's own history weigh as much as what is

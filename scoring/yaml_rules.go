@@ -71,8 +71,9 @@ func (r *reader) threshold(n *yaml.Node, hold, block *float64) {
 }
 
 func (r *reader) positive(n *yaml.Node, what string) time.Duration {
+	before := len(r.faults)
 	d := r.duration(n, what)
-	if d == 0 && len(r.faults) == 0 {
+	if d == 0 && len(r.faults) == before {
 		r.fault(n, "%s must be longer than nothing", what)
 	}
 	return d
