@@ -111,9 +111,12 @@ func (e Entry) text() string {
 	if left > 0 {
 		fmt.Fprintf(&b, "#   and %d more\n", left)
 	}
-	b.WriteString(e.User + "    " + clean(strings.Trim(e.Action, blanks), maxLine) + "\n")
+	b.WriteString(e.User + "    " + e.written() + "\n")
 	return b.String()
 }
+
+// written is the action as it stands in the file.
+func (e Entry) written() string { return clean(strings.Trim(e.Action, blanks), maxLine) }
 
 func (e Entry) header() string {
 	h := e.User + ": blocked"

@@ -144,7 +144,7 @@ func (l *List) Block(e Entry) error {
 	if err := CanHold(e.User); err != nil {
 		return fmt.Errorf("blocklist: %w", err)
 	}
-	if effect(clean(e.Action, maxLine)) == malformed {
+	if effect(e.written()) == malformed {
 		return fmt.Errorf("blocklist: %s: the action %q is none of access(5)", e.User, clean(e.Action, 80))
 	}
 	return l.edit(e.User, func(t *text) ([]byte, error) {

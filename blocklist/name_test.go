@@ -94,12 +94,13 @@ func TestEffect(t *testing.T) {
 func FuzzNotes(f *testing.F) {
 	f.Add("bob@example.es", "+60 third\nbob REJECT", "REJECT a\n#b")
 	f.Add(`DOMAIN\bob`, "bob: blocked", "DUNNO\r\nalice REJECT")
+	f.Add("bob", "+60", "\f")
 	f.Add("bob", strings.Repeat("é", 600), strings.Repeat("REJECT ", 300))
 	f.Fuzz(func(t *testing.T, user, note, action string) {
-		if CanHold(user) != nil || effect(clean(action, maxLine)) == malformed {
+		e := Entry{User: user, Action: action, Since: since, Notes: []string{note, note}}
+		if CanHold(user) != nil || effect(e.written()) == malformed {
 			return
 		}
-		e := Entry{User: user, Action: action, Since: since, Notes: []string{note, note}}
 		for line := range strings.Lines(e.text()) {
 			require.LessOrEqual(t, len(line), maxName+len("    \n")+maxLine)
 			require.True(t, utf8.ValidString(line))
