@@ -18,14 +18,23 @@ type condition struct {
 	names   []string // the signals that it asks for
 }
 
-// maxNodes bounds a condition's size; people write conditions of ten or twenty.
-const maxNodes = 500
+// A condition's size is bounded: people write conditions of ten or twenty nodes
+// in a line or two. The library's parser calls itself at each bracket, so that a
+// megabyte of them would overflow the stack, which ends the process.
+const (
+	maxNodes     = 500
+	maxCondition = 8 << 10 // bytes
+)
 
 // condition compiles the text of a rule's "when" and reports what is wrong
 // with it at its place in the file.
 func (r *reader) condition(n *yaml.Node, rule string, rules *Rules) condition {
 	text, ok := r.scalar(n, fmt.Sprintf("rule %q: when", rule))
 	if !ok {
+		return condition{}
+	}
+	if len(text) > maxCondition {
+		r.fault(n, "rule %q: the condition is longer than %d bytes", rule, maxCondition)
 		return condition{}
 	}
 	check := &conditionCheck{rules: rules, used: make(map[string]bool)}

@@ -47,7 +47,7 @@ func (fs Faults) sorted() Faults {
 // suggestion answers " (NAME?)" with the known name that a misspelt one most
 // likely stands for, and "" when none is near.
 func suggestion(name string, known []string) string {
-	best, distance := "", len(name)/3+2
+	best, distance := "", min(len(name)/3+2, len(name)/2+1)
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
 			best, distance = k, d

@@ -163,7 +163,11 @@ func describe(n *yaml.Node) string {
 // text reads a scalar. It takes the words as they stand: the country NO is no
 // "no".
 func (r *reader) scalar(n *yaml.Node, what string) (string, bool) {
-	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+	switch {
+	case n.Kind != yaml.ScalarNode:
+		r.fault(n, "%s must be one value, not %s", what, describe(n))
+		return "", false
+	case n.Tag == "!!null":
 		r.fault(n, "%s is missing its value", what)
 		return "", false
 	}
