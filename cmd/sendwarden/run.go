@@ -44,7 +44,7 @@ SIGTERM stops.`,
 	c.timezoneFlag(cmd)
 	cmd.Flags().StringArrayVar(&c.geoFiles, "geo", nil, "geolocation database `DB` (.mmdb; repeat it for country and network; default: the embedded data)")
 	cmd.Flags().StringVar(&c.log, "log", "", "mail log `FILE` to follow (default: /var/log/mail.log or /var/log/maillog)")
-	cmd.Flags().BoolVar(&c.watch, "watch", false, "only say what would be done, as with "mode: watch"")
+	cmd.Flags().BoolVar(&c.watch, "watch", false, "only say what would be done, as with mode: watch in the rules")
 	cmd.Flags().Lookup("watch").NoOptDefVal = "true"
 	return cmd
 }
