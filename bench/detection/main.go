@@ -1,123 +1,101 @@
 // Command detection measures how well rules tell thefts from honest people, on
-// invented servers (package simulate). For each world it writes the log, lets
-// `sendwarden replay` judge it, and compares the verdicts with the truth.
+// invented servers (package simulate): Sendwarden's shipped rules, and the
+// published rules of other tools, over the same logs.
 //
-//	go run ./bench/detection                     # the table of docs/detection.md
-//	go run ./bench/detection -seeds 1-3 -v       # while tuning: other seeds, and each miss
+// For each world it writes the log, lets `sendwarden replay` judge it, plays
+// the log to the other tools' rules, and compares what they all did with the
+// truth. docs/detection.md says what the figures mean.
+//
+//	go run ./bench/detection                 # the tables, for worlds 101 to 110
+//	go run ./bench/detection -seeds 1-3 -v   # while tuning: other worlds, and each miss
+//	go run ./bench/detection -sensitivity    # each parameter halved and doubled
+//	go run ./bench/detection -markdown       # all of it, into docs/detection.md
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-
-	"sendwarden/simulate"
 )
 
+// options say what is measured.
+type options struct {
+	seeds   string
+	program program
+	data    string
+	keep    bool
+	kind    kind
+	verbose bool
+}
+
 func main() {
-	seeds := flag.String("seeds", "101-110", "seeds of the worlds; 1 to 99 are for tuning, 101 and above for reporting")
-	rules := flag.String("rules", "rules.yaml", "rules file")
-	data := flag.String("data", "bench/data/worlds", "where worlds are kept")
-	binary := flag.String("sendwarden", "", "program to measure (default: built from this checkout)")
-	cold := flag.Bool("cold", false, "thefts from the first hour on, when nothing is usual yet")
+	var o options
+	var sensitivity, markdown bool
+	flag.StringVar(&o.seeds, "seeds", "", "seeds of the worlds (default 101-110, with -sensitivity 101-102); 1 to 99 are for tuning, 101 and above for reporting")
+	flag.StringVar(&o.program.rules, "rules", "rules.yaml", "rules file")
+	flag.StringVar(&o.program.path, "sendwarden", "", "program to measure (default: built from this checkout)")
+	flag.StringVar(&o.data, "data", "bench/data/worlds", "where worlds are kept: 600 MB each")
+	flag.BoolVar(&o.keep, "keep", true, "keep the worlds for the next time")
+	flag.BoolVar(&o.kind.cold, "cold", false, "thefts from the first hour on, when nothing is usual yet")
 	dovecot := flag.Bool("dovecot", true, "with Dovecot's login lines")
-	shaken := flag.Bool("shaken", false, "shake every parameter of each world, as its seed has it")
-	vary := flag.String("vary", "", "PARAMETER=FACTOR of the worlds")
-	verbose := flag.Bool("v", false, "tell each miss and each wrong block")
+	flag.BoolVar(&o.kind.shaken, "shaken", false, "shake every parameter of each world, as its seed has it")
+	flag.StringVar(&o.kind.vary, "vary", "", "PARAMETER=FACTOR of the worlds")
+	flag.IntVar(&o.kind.users, "users", 0, "accounts of a world (default 1200, with -sensitivity 400)")
+	flag.BoolVar(&sensitivity, "sensitivity", false, "halve and double each parameter, one row each")
+	flag.BoolVar(&markdown, "markdown", false, "measure everything and write the tables into docs/detection.md")
+	flag.BoolVar(&o.verbose, "v", false, "tell each miss and each wrong block of the shipped rules")
 	flag.Parse()
-	if err := measure(*seeds, *rules, *data, *binary, options{*cold, *dovecot, *shaken, *vary}, *verbose); err != nil {
+	o.kind.silent = !*dovecot
+	if err := run(o, sensitivity, markdown); err != nil {
 		fmt.Fprintln(os.Stderr, "detection:", err)
 		os.Exit(1)
 	}
 }
 
-// options are what all worlds of a run have in common.
-type options struct {
-	cold, dovecot, shaken bool
-	vary                  string
-}
-
-func (o options) world(seed uint64) (simulate.World, string, error) {
-	w := simulate.Default(seed)
-	name := fmt.Sprintf("seed-%d", seed)
-	if o.shaken {
-		w, name = w.Shaken(0.7), name+"-shaken"
-	}
-	if o.cold {
-		w.Cold, name = true, name+"-cold"
-	}
-	if !o.dovecot {
-		w.WithDovecot, name = false, name+"-nodovecot"
-	}
-	if o.vary != "" {
-		parameter, factor, _ := strings.Cut(o.vary, "=")
-		f, err := strconv.ParseFloat(factor, 64)
-		if err != nil {
-			return w, "", fmt.Errorf("-vary %s: want PARAMETER=FACTOR", o.vary)
-		}
-		varied, known := w.Vary(parameter, f)
-		if !known {
-			return w, "", fmt.Errorf("-vary %s: no such parameter; there are %s", o.vary, strings.Join(simulate.Parameters(), ", "))
-		}
-		w, name = varied, name+"-"+parameter+"-"+factor
-	}
-	return w, name, nil
-}
-
-func measure(seeds, rules, data, binary string, o options, verbose bool) error {
-	list, err := parseSeeds(seeds)
+func run(o options, sensitivity, markdown bool) error {
+	remove, err := o.program.build()
 	if err != nil {
 		return err
 	}
-	if binary == "" {
-		if binary, err = build(); err != nil {
-			return err
-		}
-		defer os.RemoveAll(filepath.Dir(binary))
+	defer remove()
+	switch {
+	case markdown:
+		return writeDocument(o, "docs/detection.md")
+	case sensitivity:
+		return printSensitivity(os.Stdout, o)
 	}
-	results := make([]*result, len(list))
-	errs := make([]error, len(list))
-	var wait sync.WaitGroup
-	slots := make(chan struct{}, 2)
-	for i, seed := range list {
-		wait.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			results[i], errs[i] = judgeWorld(seed, rules, data, binary, o)
-		})
+	m, err := measure(o)
+	if err != nil {
+		return err
 	}
-	wait.Wait()
-	total := newResult()
-	for i := range results {
-		if errs[i] != nil {
-			return errs[i]
-		}
-		total.add(results[i])
+	if o.verbose {
+		m.misses(os.Stdout)
 	}
-	total.print(os.Stdout, verbose)
+	m.byRule().print(os.Stdout)
+	m.byTheft().print(os.Stdout)
+	m.byPerson().print(os.Stdout)
 	return nil
 }
 
+// parseSeeds reads "101-110" or "1,4,9".
 func parseSeeds(s string) (list []uint64, err error) {
 	for part := range strings.SplitSeq(s, ",") {
 		from, to, isRange := strings.Cut(part, "-")
 		if !isRange {
 			to = from
 		}
-		a, err := strconv.ParseUint(from, 10, 64)
+		first, err := strconv.ParseUint(from, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("-seeds %s: %w", s, err)
+			return nil, fmt.Errorf("-seeds %s: want 101-110 or 1,4,9", s)
 		}
-		b, err := strconv.ParseUint(to, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("-seeds %s: %w", s, err)
+		last, err := strconv.ParseUint(to, 10, 64)
+		if err != nil || last < first {
+			return nil, fmt.Errorf("-seeds %s: want 101-110 or 1,4,9", s)
 		}
-		for ; a <= b; a++ {
-			list = append(list, a)
+		for ; first <= last; first++ {
+			list = append(list, first)
 		}
 	}
 	return list, nil
