@@ -22,15 +22,21 @@ func judge(o options, seed uint64) (*measurement, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newCourt(world, all)
+	c, err := tryWorld(world, all)
+	if err != nil {
+		return nil, err
+	}
+	return c.measurement(), nil
+}
+
+// tryWorld plays a world's log to a new court.
+func tryWorld(world *made, all *verdicts) (*court, error) {
 	places, err := geo.Open(world.file("city.mmdb"), world.file("asn.mmdb"))
 	if err != nil {
 		return nil, err
 	}
-	if err := c.read(world.file("mail.log"), places); err != nil {
-		return nil, err
-	}
-	return c.measurement(), nil
+	c := newCourt(world, all)
+	return c, c.read(world.file("mail.log"), places)
 }
 
 // court holds what each rule does against the truth.

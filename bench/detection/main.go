@@ -55,7 +55,7 @@ func main() {
 }
 
 func run(o options, sensitivity, markdown bool) error {
-	remove, err := o.program.build()
+	remove, err := o.program.prepare()
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -154,16 +155,23 @@ func (o options) tidy(seed uint64) error {
 	return os.RemoveAll(o.data + "/" + name)
 }
 
-// parallel does n pieces of work, a few at the same time.
+// parallel does n pieces of work, a few at the same time, and begins none after
+// one has failed.
 func parallel(n int, work func(int) error) error {
 	errs := make([]error, n)
 	var running sync.WaitGroup
+	var failed atomic.Bool
 	slots := make(chan struct{}, atOnce)
 	for i := range n {
 		slots <- struct{}{}
+		if failed.Load() {
+			break
+		}
 		running.Go(func() {
 			defer func() { <-slots }()
-			errs[i] = work(i)
+			if errs[i] = work(i); errs[i] != nil {
+				failed.Store(true)
+			}
 		})
 	}
 	running.Wait()

@@ -17,23 +17,31 @@ type program struct {
 	rules string
 }
 
-// build compiles the program from the checkout, unless one was named. The
-// returned function removes it again.
-func (p *program) build() (remove func(), err error) {
-	if p.path != "" {
-		return func() {}, nil
-	}
+// prepare takes a copy of the rules, so that all worlds are judged by the same
+// while somebody edits them, and compiles the program from the checkout unless
+// one was named. The returned function removes both again.
+func (p *program) prepare() (remove func(), err error) {
 	dir, err := os.MkdirTemp("", "detection")
 	if err != nil {
 		return nil, err
 	}
-	p.path = filepath.Join(dir, "sendwarden")
-	cmd := exec.Command("go", "build", "-o", p.path, "./cmd/sendwarden")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return nil, errors.Join(fmt.Errorf("go build: %w", err), os.RemoveAll(dir))
+	remove = func() { _ = os.RemoveAll(dir) } // left in the temporary directory at worst
+	text, err := os.ReadFile(p.rules)
+	if err == nil {
+		p.rules = filepath.Join(dir, "rules.yaml")
+		err = os.WriteFile(p.rules, text, 0o644)
 	}
-	return func() { _ = os.RemoveAll(dir) }, nil // left in the temporary directory at worst
+	if err == nil && p.path == "" {
+		p.path = filepath.Join(dir, "sendwarden")
+		cmd := exec.Command("go", "build", "-o", p.path, "./cmd/sendwarden")
+		cmd.Stderr = os.Stderr
+		err = cmd.Run()
+	}
+	if err != nil {
+		remove()
+		return nil, err
+	}
+	return remove, nil
 }
 
 // verdict is one line of `sendwarden replay --json`.

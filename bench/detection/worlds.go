@@ -109,7 +109,7 @@ func fingerprint(pattern string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if _, err := io.WriteString(sum, name+"\n"+string(text)); err != nil {
+		if _, err := io.WriteString(sum, filepath.Base(name)+"\n"+string(text)); err != nil {
 			return "", err
 		}
 	}
