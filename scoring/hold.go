@@ -91,6 +91,9 @@ func (s *Scorer) Released(name string, at time.Time, teach bool) (held []string)
 		s.messages.release(h.id, at.Unix())
 	}
 	u.held = nil
+	for i := range u.volume {
+		u.volume[i].overrule()
+	}
 	for i := range u.visits {
 		v := &u.visits[i]
 		if x := s.server.strangers[v.address]; x != nil {

@@ -40,6 +40,12 @@ func (t *tally) add(u tally) {
 	t.strangeBounces += u.strangeBounces
 }
 
+// overrule forgets what speaks against a user and leaves what was sent.
+func (t *tally) overrule() {
+	t.bounces, t.rejects = 0, 0
+	t.strangeMessages, t.strangeRecipients, t.strangeBounces = 0, 0, 0
+}
+
 // volume is what a user sent lately, in order of time.
 type volume []step
 
