@@ -147,7 +147,7 @@ func (c *conditionCheck) Visit(node *ast.Node) {
 		c.used[n.Value] = true
 	case *ast.CallNode:
 		callee, isName := n.Callee.(*ast.IdentifierNode)
-		if !isName || len(n.Arguments) != 1 {
+		if !isName || len(n.Arguments) == 0 {
 			return
 		}
 		argument, isText := n.Arguments[0].(*ast.StringNode)

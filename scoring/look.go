@@ -1,6 +1,10 @@
 package scoring
 
-import "sendwarden/geo"
+import (
+	"math"
+
+	"sendwarden/geo"
+)
 
 // look is one submission being looked at: what signals are computed from.
 type look struct {
@@ -20,7 +24,9 @@ type look struct {
 	block   uint32
 	country uint16
 
+	first                                        bool // the user was never seen anywhere
 	newAddress, newBlock, newNetwork, newCountry bool
+	seenInCountry                                int64   // last visit to the country, Unix seconds; 0: not in the last days
 	countryDays, networkDays, blockDays          float64 // of the user's own use
 	countryRarity, netRarity                     float64 // bits
 	strange                                      bool
@@ -70,6 +76,7 @@ func (r *Rules) addressOf(p geo.Place) (address uint64, block uint32) {
 
 func (l *look) recall() {
 	u := l.user
+	l.first = len(u.visits) == 0 && len(u.blocks) == 0
 	l.newAddress, l.newBlock = true, true
 	l.newNetwork, l.newCountry = l.place.ASN != 0, l.country != 0
 	for i := range u.visits {
@@ -77,7 +84,10 @@ func (l *look) recall() {
 		l.newAddress = l.newAddress && v.address != l.address
 		l.newBlock = l.newBlock && v.block != l.block
 		l.newNetwork = l.newNetwork && v.network != l.place.ASN
-		l.newCountry = l.newCountry && v.country != l.country
+		if v.country == l.country {
+			l.newCountry = false
+			l.seenInCountry = max(l.seenInCountry, v.last)
+		}
 	}
 	l.countryDays = u.countries.weight(uint32(l.country), l.day, l.fade)
 	l.networkDays = u.networks.weight(l.place.ASN, l.day, l.fade)
@@ -104,8 +114,33 @@ func (l *look) surprise() {
 		l.netRarity = rarity(l.networkDays, u.networks.total(l.day, l.fade), l.server.networkShare(l.place.ASN))
 	}
 	familiar := l.networkDays >= familiarDays || l.blockDays >= familiarDays
-	learnt := u.networks.total(l.day, l.fade) >= learntDays
-	l.strange = !familiar && (learnt || max(l.netRarity, l.countryRarity) >= rareBits)
+	l.strange = !familiar && (l.learnt() || l.rareHere(l.newcomer()))
+}
+
+// newcomer tells whether the account is younger than what is known of the
+// server. When the log begins everybody is new, and is taken to be at home.
+func (l *look) newcomer() bool { return l.user.firstDay > l.server.firstDay+learntDays }
+
+// rareHere tells whether the place is a surprise for a user of whom little is
+// known. Among people who are usually elsewhere, a newcomer's first day in a far
+// country does not make it home.
+func (l *look) rareHere(newcomer bool) bool {
+	if !newcomer {
+		return max(l.netRarity, l.countryRarity) >= rareBits
+	}
+	return l.country != 0 && -math.Log2(l.server.countryShare(l.country)) >= rareBits
+}
+
+// learnt tells whether enough is known of where the user is. Days of sending
+// through a cloud tell nothing of that.
+func (l *look) learnt() bool {
+	days := 0.0
+	for i := range l.user.networks {
+		if h := &l.user.networks[i]; !l.rules.Networks[sharedNetworks].ASNs[h.key] {
+			days += h.faded(l.day, l.fade)
+		}
+	}
+	return days >= learntDays
 }
 
 // steady tells whether the place is a line of the user's own: the very address

@@ -151,7 +151,11 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 	if override.Ignore {
 		return Verdict{Action: Allow, User: sub.User, Time: sub.Time}
 	}
-	u := s.user(sub.User, int32(sub.Time.Unix()/dayStep))
+	day := int32(sub.Time.Unix() / dayStep)
+	if s.server.firstDay == 0 {
+		s.server.firstDay = day
+	}
+	u := s.user(sub.User, day)
 	l := &s.look
 	l.aim(&sub, u)
 	if u.blocked {
@@ -255,9 +259,17 @@ func (v *Verdict) since() time.Time {
 }
 
 // suspect tells whether a message is to wait when its user's score says hold.
-// The owner's own mail from a familiar place goes through while a thief's
-// waits.
-func (l *look) suspect() bool { return l.strange || l.blockDays < familiarDays }
+// The owner's own mail goes through while a thief's waits: what comes from a
+// familiar network that gave no reason for the score, and from a familiar line
+// in any case.
+func (l *look) suspect() bool {
+	if l.strange {
+		return true
+	}
+	return l.blockDays < familiarDays && slices.ContainsFunc(l.user.reasons, func(r Reason) bool {
+		return r.Place.ASN == l.place.ASN
+	})
+}
 
 // conclude remembers what the verdict makes of the submission: an allowed one
 // teaches where the user is at home.

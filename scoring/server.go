@@ -12,6 +12,7 @@ type server struct {
 	networks  map[uint32]float64
 	orgs      map[uint32]string // who the networks belong to, to tell people
 	days      float64           // sum over countries
+	firstDay  int32             // the first that is remembered, in days since 1970; 0: none yet
 
 	strangers map[uint64]*stranger // by hash of the address
 	swept     int64                // when old strangers were last dropped

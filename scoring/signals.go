@@ -49,7 +49,7 @@ func Signals() []Signal {
 		{"messages", "messages(\"1h\"): submissions in that time, this one included", func(l *look) any { return l.volume(func(t tally) uint32 { return t.messages }) }},
 		{"recipients", "recipients(\"1h\"): recipients of what was sent in that time", func(l *look) any { return l.volume(func(t tally) uint32 { return t.recipients }) }},
 		{"bounces", "bounces(\"1h\"): recipients whose mail came back", func(l *look) any { return l.volume(func(t tally) uint32 { return t.bounces }) }},
-		{"bounce_excess", "bounce_excess(\"1h\"): how many standard deviations the bounces are above what this user's mail usually makes", func(l *look) any { return l.bounceExcess }},
+		{"bounce_excess", "bounce_excess(\"1h\", 0.1): how many standard deviations the bounces are above that share of the recipients, or above this user's usual share if that is more", func(l *look) any { return l.bounceExcess }},
 		{"rejects", "rejects(\"1h\"): commands that Postfix refused", func(l *look) any { return l.volume(func(t tally) uint32 { return t.rejects }) }},
 		{"strange_messages", "strange_messages(\"1h\"): submissions from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeMessages }) }},
 		{"strange_recipients", "strange_recipients(\"1h\"): recipients of what came from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeRecipients }) }},
@@ -59,6 +59,10 @@ func Signals() []Signal {
 		{"usual_day", "messages on a usual day of the user", func(l *look) any { return l.user.usual.expect(l.user.usual.perDay, priorPerDay) }},
 		{"usual_bounces", "the share of the user's recipients whose mail usually comes back, 0 to 1", func(l *look) any { return l.user.bounceRate(l.now) }},
 		{"usual_countries", "countries that the user has been in on more than a single day", func(l *look) any { return l.usualCountries() }},
+		{"known_networks", "networks in which the user was ever seen, as far as is remembered", func(l *look) any { return len(l.user.networks) }},
+		{"country_days", "days that the user has spent in this country before, fading", func(l *look) any { return l.countryDays }},
+		{"known_countries", "countries in which the user was ever seen, as far as is remembered", func(l *look) any { return len(l.user.countries) }},
+		{"country_silence", "hours since the user was last seen in this country; 0 when never", func(l *look) any { return l.countrySilence() }},
 		{"unfamiliar_block", "the user has not used this /24 (IPv6: /64) for long", func(l *look) any { return l.blockDays < familiarDays }},
 		{"network_is", "network_is(\"hosting\"): the network is in that list under networks:", func(l *look) any { return l.networkIs }},
 	}
@@ -102,19 +106,16 @@ func (l *look) volume(part func(tally) uint32) func(string) int {
 	}
 }
 
-// A newsletter whose list has grown old makes 4 or 5 bounces in 100; a list that
-// was bought or guessed makes 10 to 40.
-const (
-	oldList   = 0.05
-	tolerance = 1.2
-)
+// bounceTolerance is how much worse than usual a mailing may do without being
+// odd.
+const bounceTolerance = 1.2
 
-// bounceExcess is how far the bounces of a window are beyond what this user's
-// recipients usually make, or an old list would, in standard deviations of a
-// count.
-func (l *look) bounceExcess(window string) float64 {
+// bounceExcess is how far the bounces of a window are beyond a share of its
+// recipients, or beyond this user's usual share if that is more, in standard
+// deviations of a count.
+func (l *look) bounceExcess(window string, share float64) float64 {
 	t := l.user.volume.since(l.begin(window))
-	expected := max(l.user.bounceRate(l.now), oldList) * tolerance * float64(t.delivered)
+	expected := max(l.user.bounceRate(l.now)*bounceTolerance, share) * float64(t.delivered)
 	return (float64(t.bounces) - expected) / math.Sqrt(expected+1)
 }
 
@@ -139,8 +140,14 @@ func (l *look) home() bool {
 	if len(home) > 0 {
 		return false
 	}
-	return l.country != 0 && (l.server.isHome(l.country) || l.countryDays >= frequentDays && l.countryRarity < 3)
+	if l.first && !l.newcomer() {
+		return true
+	}
+	return l.country != 0 && (l.server.isHome(l.country) || l.countryDays >= settledDays && l.countryRarity < 3)
 }
+
+// settledDays in a country make it a user's home.
+const settledDays = 4
 
 // frequentDays is more than one visit: a mailbox that colleagues in several
 // countries share shows it soon.
@@ -153,6 +160,16 @@ func (l *look) usualCountries() (n int) {
 		}
 	}
 	return n
+}
+
+func (l *look) countrySilence() float64 {
+	if h := l.user.countries.find(uint32(l.country)); h != nil && l.seenInCountry == 0 {
+		return float64(l.day-h.day) * 24
+	}
+	if l.seenInCountry == 0 {
+		return 0
+	}
+	return max(0, float64(l.now-l.seenInCountry)/3600)
 }
 
 func (l *look) methodChanged() bool {
