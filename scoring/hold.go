@@ -85,7 +85,7 @@ func (s *Scorer) Released(name string, at time.Time, teach bool) (held []string)
 		return nil
 	}
 	u.blocked, u.score, u.scoreAt, u.reasons, u.fired = false, 0, at.Unix(), nil, nil
-	u.switched = [len(u.switched)]int64{}
+	u.whereabouts = toAndFro{}
 	for _, h := range u.held {
 		held = append(held, h.id)
 		s.messages.release(h.id, at.Unix())

@@ -23,12 +23,10 @@ type user struct {
 	method                      uint32  // hash of the SASL mechanism that is always used
 	methodUses                  uint16
 
-	// Where the user was seen last: on a line of their own, and in a strange
-	// place abroad. Going to and fro between the two faster than one can
-	// travel is what a theft looks like: a traveller moves, a thief is added.
-	anchor, away spot
-	switched     [8]int64 // times of the latest such changes, a ring
-	switches     uint8
+	// Going to and fro between a line of the user's own and a strange place
+	// faster than one can travel is what a theft looks like: a traveller moves,
+	// a thief is added.
+	whereabouts toAndFro
 
 	score   float64 // as of scoreAt
 	scoreAt int64
@@ -138,23 +136,31 @@ func (a spot) asPlace() geo.Place {
 	return geo.Place{HasCoordinates: a.located, Lat: float64(a.lat), Lon: float64(a.lon), Radius: float64(a.radius)}
 }
 
-// seenAt updates the whereabouts with one sighting, and counts an impossible
-// change between a familiar line and a strange place abroad.
-func (u *user) seenAt(now spot, familiar bool) {
-	here, other := &u.away, &u.anchor
+// toAndFro is where a user was seen last in familiar and in strange places, and
+// when the latest impossible changes between the two were.
+type toAndFro struct {
+	familiar, strange spot
+	changes           [8]int64 // Unix seconds, a ring
+	next              uint8
+}
+
+// seen takes note of one sighting.
+func (t *toAndFro) seen(now spot, familiar bool) {
+	here, other := &t.strange, &t.familiar
 	if familiar {
 		here, other = other, here
 	}
 	if other.at > here.at && other.unreachable(now) {
-		u.switched[u.switches%uint8(len(u.switched))] = now.at
-		u.switches++
+		t.changes[t.next%uint8(len(t.changes))] = now.at
+		t.next++
 	}
 	*here = now
 }
 
-func (u *user) switchesSince(t int64) (n int) {
-	for _, s := range u.switched {
-		if s != 0 && s >= t {
+// since counts the impossible changes after a time.
+func (t *toAndFro) since(begin int64) (n int) {
+	for _, at := range t.changes {
+		if at != 0 && at >= begin {
 			n++
 		}
 	}

@@ -188,7 +188,7 @@ func (s *Scorer) record(l *look) {
 			}
 		}
 		if l.strange || l.steady() {
-			u.seenAt(spotOf(l.place, l.now), !l.strange)
+			u.whereabouts.seen(spotOf(l.place, l.now), !l.strange)
 		}
 	}
 	u.volume.add(l.now, one)

@@ -37,7 +37,7 @@ func Signals() []Signal {
 		{"failures_here", "failed log-ins from this address in the last day", func(l *look) any { return l.failuresHere() }},
 		{"silence", "hours since the user was last seen", func(l *look) any { return l.silence() }},
 		{"known_days", "days since the user was first seen", func(l *look) any { return int(l.day - l.user.firstDay) }},
-		{"switches", "switches(\"6h\"): how often the user changed between a familiar line and a strange place in that time", func(l *look) any { return l.switches }},
+		{"switches", "switches(\"6h\"): how often the user changed between a line of their own and a strange place abroad, faster than one can travel", func(l *look) any { return l.switches }},
 		{"addresses", "addresses(\"1h\"): different addresses in that time, this one included", func(l *look) any { return l.count(false, byAddress) }},
 		{"blocks", "blocks(\"1h\"): different /24 (IPv6: /64)", func(l *look) any { return l.count(false, byBlock) }},
 		{"networks", "networks(\"1h\"): different networks", func(l *look) any { return l.count(false, byNetwork) }},
@@ -120,7 +120,7 @@ func (l *look) bounceExcess(window string, share float64) float64 {
 }
 
 func (l *look) switches(window string) int {
-	return l.user.switchesSince(l.begin(window))
+	return l.user.whereabouts.since(l.begin(window))
 }
 
 func (l *look) networkIs(name string) bool {
