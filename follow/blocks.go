@@ -84,7 +84,7 @@ func (d *dispenser[T]) work(prepare func(*Block[T])) {
 			return
 		}
 		if d.log.plain && b.err == nil {
-			d.log.readAt(&b.Data, b.buffer, b.Offset, &b.err)
+			b.Data, b.err = d.log.readAt(b.buffer, &b.Offset)
 		}
 		if len(b.Data) > 0 {
 			prepare(b)
@@ -125,22 +125,23 @@ func (d *dispenser[T]) next() (*Block[T], chan *Block[T]) {
 }
 
 // readAt reads the lines that begin within blockSize bytes of an offset, the
-// last of them to its end.
-func (o *Old) readAt(data *[]byte, buffer []byte, offset int64, failure *error) {
-	start := offset
-	if offset > 0 {
+// last of them to its end, and moves the offset to the first of them.
+func (o *Old) readAt(buffer []byte, offset *int64) ([]byte, error) {
+	start := *offset
+	if start > 0 {
 		start-- // does a line begin exactly here?
 	}
-	text, err := o.readToLineEnd(buffer, start, int(offset-start)+blockSize)
+	limit := int(*offset-start) + blockSize
+	text, err := o.readToLineEnd(buffer, start, limit)
 	if err != nil {
-		*failure = err
-		return
+		return nil, err
 	}
 	n := len(text)
-	if offset > 0 {
+	if start < *offset {
 		text = text[firstLineAfter(text):]
+		*offset = start + int64(n-len(text))
 	}
-	*data = text[:lastLineWithin(text, n, int(min(blockSize+offset-start, int64(n))))]
+	return text[:lastLineWithin(text, n, min(limit, n))], nil
 }
 
 // readToLineEnd fills a buffer up to a limit and on to the end of the line there,
@@ -198,10 +199,10 @@ func lastLineWithin(text []byte, n, limit int) int {
 func (o *Old) readStream(buffer []byte) ([]byte, error) {
 	n := copy(buffer, o.carry)
 	o.carry = o.carry[:0]
-	m, err := io.ReadFull(o.stream, buffer[n:blockSize+n])
+	m, err := o.fill(buffer[n : blockSize+n])
 	text := buffer[:n+m]
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF) && m < blockSize && o.atEnd():
+	case err == io.EOF:
 		return text, nil
 	case err != nil:
 		return text, fmt.Errorf("%s: cannot be unpacked any further (cut off or damaged): %w", o.Name, err)
@@ -214,9 +215,14 @@ func (o *Old) readStream(buffer []byte) ([]byte, error) {
 	return text[:i+1], nil
 }
 
-// atEnd tells an end of the text from the library's word for a damaged file,
-// which is the same.
-func (o *Old) atEnd() bool {
-	_, err := o.stream.Peek(1)
-	return errors.Is(err, io.EOF)
+// fill reads until the buffer is full. Unlike io.ReadFull it keeps the end of the
+// text, io.EOF, apart from the libraries' word for a damaged file,
+// io.ErrUnexpectedEOF, which some of them say only once.
+func (o *Old) fill(buffer []byte) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var m int
+		m, err = o.stream.Read(buffer[n:])
+		n += m
+	}
+	return n, err
 }

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -76,12 +77,12 @@ func openError(name string, err error) error {
 // countingReader counts what has been read of a compressed file, for progress.
 type countingReader struct {
 	r io.Reader
-	n int64
+	n atomic.Int64 // asked for while another goroutine reads
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.n += int64(n)
+	c.n.Add(int64(n))
 	return n, err
 }
 
@@ -138,7 +139,7 @@ func (o *Old) Done(plainOffset int64) int64 {
 	if o.plain || o.count == nil {
 		return plainOffset
 	}
-	return o.count.n
+	return o.count.n.Load()
 }
 
 // Close closes the file.
