@@ -16,6 +16,32 @@ import (
 type condition struct {
 	program *vm.Program
 	names   []string // the signals that it asks for
+	guards  []guard
+}
+
+// guard is a part of a condition that is a yes-or-no signal, or the opposite of
+// one, joined to the rest by "and". Most submissions are familiar and fail most
+// rules at such a part; looking at the guards first spares the evaluation.
+type guard struct {
+	name string
+	want bool
+}
+
+// guardsOf finds the guards of a condition.
+func guardsOf(n ast.Node) []guard {
+	switch n := n.(type) {
+	case *ast.BinaryNode:
+		if n.Operator == "&&" || n.Operator == "and" {
+			return append(guardsOf(n.Left), guardsOf(n.Right)...)
+		}
+	case *ast.UnaryNode:
+		if name, isName := n.Node.(*ast.IdentifierNode); isName && (n.Operator == "not" || n.Operator == "!") {
+			return []guard{{name.Value, false}}
+		}
+	case *ast.IdentifierNode:
+		return []guard{{n.Value, true}}
+	}
+	return nil
 }
 
 // A condition's size is bounded: people write conditions of ten or twenty nodes
@@ -54,7 +80,7 @@ func (r *reader) condition(n *yaml.Node, rule string, rules *Rules) condition {
 	for name := range check.used {
 		names = append(names, name)
 	}
-	return condition{program, names}
+	return condition{program, names, guardsOf(program.Node())}
 }
 
 // faultIn reports a fault at a line (from 1) and column (from 0) within a

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"sendwarden/geo"
-
-	"github.com/expr-lang/expr/vm"
 )
 
 // Submission is one message that an authenticated user begins to hand in.
@@ -84,9 +82,7 @@ type Scorer struct {
 	messages messages
 
 	look   look
-	env    map[string]any
-	plain  []Signal // the signals in use that must be computed for each submission
-	vm     vm.VM
+	asking asking
 	queue  []waiting // users with held messages
 	urgent int64     // no held message is due before; Unix seconds
 }
@@ -113,23 +109,7 @@ func New(rules *Rules) *Scorer {
 // Use replaces the rules; what is remembered stays.
 func (s *Scorer) Use(rules *Rules) {
 	s.rules, s.look.rules = rules, rules
-	s.env, s.plain = make(map[string]any), nil
-	used := make(map[string]bool)
-	for _, r := range rules.Rules {
-		for _, name := range r.when.names {
-			used[name] = true
-		}
-	}
-	for _, sig := range Signals() {
-		if !used[sig.Name] {
-			continue
-		}
-		if windowed(sig.Name) || sig.Name == "network_is" {
-			s.env[sig.Name] = sig.value(&s.look) // bound to the look, wherever it points
-			continue
-		}
-		s.plain = append(s.plain, sig)
-	}
+	s.asking = newAsking(rules, &s.look)
 	for _, u := range s.users {
 		u.fired = nil // it counts rules by their place in the list
 	}
@@ -163,7 +143,7 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 		return Verdict{Action: Refuse, User: sub.User, Time: sub.Time, Score: u.scoreNow(l.now, s.rules.HalfLife)}
 	}
 	s.record(l)
-	fired := s.ask(l)
+	fired := s.asking.ask(l)
 	v := s.verdict(l, override, fired)
 	s.conclude(l, v)
 	return v
@@ -192,30 +172,6 @@ func (s *Scorer) record(l *look) {
 		}
 	}
 	u.volume.add(l.now, one)
-}
-
-// ask evaluates the rules from top to bottom and adds the points of those that
-// hold. It answers how many did.
-func (s *Scorer) ask(l *look) (fired int) {
-	for _, sig := range s.plain {
-		s.env[sig.Name] = sig.value(l)
-	}
-	for i := range s.rules.Rules {
-		rule := &s.rules.Rules[i]
-		holds, err := s.vm.Run(rule.when.program, s.env)
-		if err != nil || holds != true { // an error, such as a division by zero, is no evidence
-			continue
-		}
-		if !l.user.mayFire(i, rule.Every, l.now) {
-			continue
-		}
-		l.user.addPoints(Reason{l.sub.Time, rule.Name, rule.Points, l.place, l.sub.Message}, l.now, s.rules.HalfLife)
-		if rule.Points < 0 {
-			s.urgent = min(s.urgent, l.now) // what is held may go sooner
-		}
-		fired++
-	}
-	return fired
 }
 
 func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {

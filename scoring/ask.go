@@ -1,0 +1,96 @@
+package scoring
+
+import "github.com/expr-lang/expr/vm"
+
+// asking evaluates the conditions of one set of rules for one submission after
+// the other. A signal is computed when the first rule needs it.
+type asking struct {
+	rules []question
+	env   map[string]any // what conditions see
+	vm    vm.VM
+
+	signals []Signal // the plain ones in use
+	values  []any    // of the signals, as of turn computed[i]
+	turns   []uint64
+	turn    uint64 // counts submissions
+}
+
+// question is one rule, with its signals by their index.
+type question struct {
+	rule   *Rule
+	guards []indexedGuard
+	needs  []int
+}
+
+type indexedGuard struct {
+	signal int
+	want   bool
+}
+
+// newAsking binds rules to the look that their signals are computed from.
+func newAsking(rules *Rules, l *look) asking {
+	a := asking{env: make(map[string]any)}
+	index := make(map[string]int)
+	kinds := prototypes()
+	for _, s := range Signals() {
+		switch kinds[s.Name].(type) {
+		case bool, int, float64, string:
+			index[s.Name] = len(a.signals)
+			a.signals = append(a.signals, s)
+		default:
+			a.env[s.Name] = s.value(l) // a function, bound to the look wherever it points
+		}
+	}
+	a.values, a.turns = make([]any, len(a.signals)), make([]uint64, len(a.signals))
+	for i := range rules.Rules {
+		q := question{rule: &rules.Rules[i]}
+		for _, name := range q.rule.when.names {
+			if n, plain := index[name]; plain {
+				q.needs = append(q.needs, n)
+			}
+		}
+		for _, g := range q.rule.when.guards {
+			q.guards = append(q.guards, indexedGuard{index[g.name], g.want})
+		}
+		a.rules = append(a.rules, q)
+	}
+	return a
+}
+
+// ask evaluates the rules from top to bottom and adds the points of those that
+// hold. It answers how many did.
+func (a *asking) ask(l *look) (fired int) {
+	a.turn++
+	for i := range a.rules {
+		q := &a.rules[i]
+		if !a.holds(q, l) || !l.user.mayFire(i, q.rule.Every, l.now) {
+			continue
+		}
+		l.user.addPoints(Reason{l.sub.Time, q.rule.Name, q.rule.Points, l.place, l.sub.Message}, l.now, l.rules.HalfLife)
+		fired++
+	}
+	return fired
+}
+
+func (a *asking) holds(q *question, l *look) bool {
+	for _, g := range q.guards {
+		if a.value(g.signal, l) != g.want {
+			return false
+		}
+	}
+	for _, n := range q.needs {
+		a.value(n, l)
+	}
+	answer, err := a.vm.Run(q.rule.when.program, a.env)
+	return err == nil && answer == true // an error, such as a division by zero, is no evidence
+}
+
+// value computes a signal, once a submission.
+func (a *asking) value(n int, l *look) any {
+	if a.turns[n] != a.turn {
+		a.values[n] = a.signals[n].value(l)
+		a.env[a.signals[n].Name] = a.values[n]
+		a.turns[n] = a.turn
+	}
+	return a.values[n]
+}
