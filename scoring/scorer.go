@@ -144,6 +144,9 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 	}
 	s.record(l)
 	fired := s.asking.ask(l)
+	if fired > 0 {
+		s.urgent = min(s.urgent, l.now) // some points are negative: what is held may go sooner
+	}
 	v := s.verdict(l, override, fired)
 	s.conclude(l, v)
 	return v

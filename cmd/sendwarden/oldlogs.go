@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"time"
@@ -180,8 +178,3 @@ func (o *oldLogs) merge(yield func(*oldLog, *maillog.Event) bool) {
 }
 
 func byTime(a, b *reading) int { return cmp.Compare(a.ev.Time.UnixNano(), b.ev.Time.UnixNano()) }
-
-// summary tells people what was read.
-func (o *oldLogs) summary(w io.Writer, events int) {
-	fmt.Fprintf(w, "%s read, %s\n", count(int(o.lines), "line"), count(events, "submission"))
-}

@@ -168,10 +168,9 @@ type diary struct {
 // fate is what became of one user.
 type fate struct {
 	verdict scoring.Verdict
-	sent    int // let through between the first reason and the block
 	held    int
-	refused int // after the block
-	since   []time.Time
+	refused int         // after the block
+	since   []time.Time // when a message got through while points were on the account
 }
 
 func newDiary() *diary {
