@@ -33,6 +33,7 @@ type Old struct {
 	stream *bufio.Reader // otherwise: its text
 	carry  []byte        // the stream's unfinished last line
 	count  *countingReader
+	end    func() // ends what an unpacker does in the background; nil: nothing
 }
 
 // Open opens a log: plain, or compressed by gzip, zstd, xz or bzip2, whatever
@@ -101,7 +102,7 @@ func (o *Old) decompress() error {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		text, err = gzip.NewReader(o.count)
 	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		text, err = zstd.NewReader(o.count, zstd.WithDecoderMaxMemory(256<<20))
+		text, err = o.zstd()
 	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
 		text, err = xz.NewReader(o.count)
 	case bytes.HasPrefix(magic, []byte("BZh")):
@@ -142,8 +143,23 @@ func (o *Old) Done(plainOffset int64) int64 {
 	return o.count.n.Load()
 }
 
+// zstd unpacks on goroutines of its own, which end with Close.
+func (o *Old) zstd() (io.Reader, error) {
+	d, err := zstd.NewReader(o.count, zstd.WithDecoderMaxMemory(256<<20))
+	if err != nil {
+		return nil, err
+	}
+	o.end = d.Close
+	return d, nil
+}
+
 // Close closes the file.
-func (o *Old) Close() error { return o.file.Close() }
+func (o *Old) Close() error {
+	if o.end != nil {
+		o.end()
+	}
+	return o.file.Close()
+}
 
 // EndAtWholeLine leaves the unfinished last line of a plain log unread, for
 // whoever follows the log from there. It answers the offset of that line.
