@@ -142,6 +142,6 @@ func TestStartAfterRotation(t *testing.T) {
 	p.postfix(t, "logrotate")
 	require.NoFileExists(t, p.Log)
 	startDaemon(t, p, thirdCountry)
-	p.sends(t, alice, russia)
+	p.tries(t, alice, russia)
 	blocked(t, p, alice)
 }
