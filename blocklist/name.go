@@ -26,6 +26,9 @@ const maxKey = 511
 // a name up: ICU's casefold (Postfix src/util/casefold.c), so that "STRASSE"
 // and "straße" are one user. A name that is not UTF-8 is folded in ASCII alone.
 func Fold(user string) string {
+	if isASCII(user) { // nearly all are; ASCII folds without tables
+		return strings.ToLower(user)
+	}
 	if !utf8.ValidString(user) {
 		folded := []byte(user)
 		for i, c := range folded {
@@ -37,6 +40,15 @@ func Fold(user string) string {
 	}
 	// A Caser keeps state, so it cannot be shared.
 	return strings.Map(foldCherokee, cases.Fold().String(user))
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // foldCherokee mends what x/text does to Cherokee, whose capitals came first:

@@ -294,11 +294,17 @@ func readPAM(text []byte) (d dovecotLine, ok bool) {
 			break
 		}
 		name := rest[i+len(" user="):]
-		if after, ok := bytes.CutPrefix(rest[:i], name); ok && bytes.HasPrefix(after, []byte(" rhost=")) {
-			d.user, d.ip = name, bytes.TrimRight(after[len(" rhost="):], " ")
-			return d, true
+		if after, ok := bytes.CutPrefix(rest[:i], name); ok {
+			after = bytes.TrimLeft(after, " ") // a name's blanks are cut off at the line's end
+			if ip, ok := bytes.CutPrefix(after, []byte("rhost=")); ok {
+				d.user, d.ip = name, bytes.TrimRight(ip, " ")
+				return d, true
+			}
 		}
 		end = i
+	}
+	if bytes.Contains(rest, []byte("  user=")) {
+		return d, false // user does not repeat ruser: no telling which address is meant
 	}
 	user, ip, ok := cutLast(rest, " rhost=")
 	if i := bytes.IndexByte(ip, ' '); i >= 0 {

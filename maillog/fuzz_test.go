@@ -61,6 +61,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("x>, rip=9.9.9.9, lip=192.0.2.1")
 	f.Add("x,9.9.9.9): unknown user")
 	f.Add("x rhost=9.9.9.9  user=x")
+	f.Add(" rhost=0.0.0.0  ")
 	f.Add("x, orig_client=h[192.0.2.9]" + login)
 	f.Fuzz(func(t *testing.T, words string) {
 		if len(words) > 1000 {

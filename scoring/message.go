@@ -1,6 +1,9 @@
 package scoring
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // message is a submission whose fate is still being written to the log.
 type message struct {
@@ -99,19 +102,13 @@ func (s *Scorer) Removed(id string) {
 }
 
 // Failure notes a failed log-in from an address.
-func (s *Scorer) Failure(address Submission) {
-	if !s.rules.counts(address.Place) {
-		return
-	}
-	if s.rules.shared(address.Place) {
-		return
-	}
-	h, _ := s.rules.addressOf(address.Place)
-	x := s.server.stranger(h, address.Time.Unix())
-	if address.Time.Unix()-x.failed > dayStep {
+func (s *Scorer) Failure(addr netip.Addr, at time.Time) {
+	now := at.Unix()
+	x := s.server.stranger(hashAddr(addr), now)
+	if now-x.failed > dayStep {
 		x.failures = 0
 	}
-	x.failed = address.Time.Unix()
+	x.failed = now
 	x.failures = min(x.failures, 1<<15) + 1
 }
 

@@ -140,7 +140,8 @@ func (s *story) event(words []string) {
 	case "login":
 		s.scorer.Login(s.submission(words[1:]))
 	case "failed":
-		s.scorer.Failure(s.submission(append([]string{""}, words[1:]...)))
+		failed := s.submission(append([]string{""}, words[1:]...))
+		s.scorer.Failure(failed.Place.Addr, failed.Time)
 	case "queued":
 		recipients, err := strconv.Atoi(words[2])
 		require.NoError(s.t, err)

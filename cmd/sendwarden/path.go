@@ -33,7 +33,7 @@ func (p *path) follow(ev *maillog.Event) {
 		p.scorer.Login(p.placed(ev))
 	case maillog.AuthFailure:
 		if ev.Addr.IsValid() {
-			p.scorer.Failure(p.placed(ev))
+			p.scorer.Failure(ev.Addr, ev.Time)
 		}
 	case maillog.Queued:
 		p.scorer.Queued(messageID(ev), ev.Time, ev.Recipients)
