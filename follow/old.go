@@ -40,7 +40,8 @@ type Old struct {
 // its name; "-" is standard input.
 func Open(name string) (*Old, error) {
 	if name == "-" {
-		return &Old{Name: "standard input", file: os.Stdin, stream: bufio.NewReaderSize(os.Stdin, blockSize)}, nil
+		o := &Old{Name: "standard input", file: os.Stdin}
+		return o, o.decompress()
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -89,16 +90,18 @@ func (c *countingReader) Read(p []byte) (int, error) {
 
 // decompress looks at the first bytes, which cannot lie as a name can.
 func (o *Old) decompress() error {
-	head := make([]byte, 8)
-	var body io.Reader = o.file
-	n := 0
-	if o.plain {
-		n, _ = o.file.ReadAt(head, 0)
-	}
+	body := bufio.NewReader(o.file)
 	o.count = &countingReader{r: body}
+	magic := make([]byte, 8)
+	if o.plain {
+		n, _ := o.file.ReadAt(magic, 0)
+		magic = magic[:n]
+	} else {
+		magic, _ = body.Peek(len(magic))
+	}
 	var text io.Reader
 	var err error
-	switch magic := head[:n]; {
+	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		text, err = gzip.NewReader(o.count)
 	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):

@@ -92,14 +92,15 @@ func (l *look) recall() {
 	l.countryDays = u.countries.weight(uint32(l.country), l.day, l.fade)
 	l.networkDays = u.networks.weight(l.place.ASN, l.day, l.fade)
 	l.blockDays = u.blocks.weight(l.block, l.day, l.fade)
-	l.newBlock = l.newBlock && l.blockDays == 0
-	l.newNetwork = l.newNetwork && l.networkDays == 0
-	l.newCountry = l.newCountry && l.countryDays == 0
+	l.newBlock = l.newBlock && l.blockDays < faintDays
+	l.newNetwork = l.newNetwork && l.networkDays < faintDays
+	l.newCountry = l.newCountry && l.countryDays < faintDays
 }
 
 // A place is familiar after some days of use. Of a user who has not been known
 // for long, only that is strange which is rare among all users.
 const (
+	faintDays    = 0.1 // so little is left of it that a place is new again
 	familiarDays = 2.5
 	learntDays   = 5
 	rareBits     = 5.5

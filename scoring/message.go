@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"maps"
 	"net/netip"
 	"time"
 )
@@ -16,16 +17,28 @@ type message struct {
 	// would not have happened. When they are let go it does, and counts then.
 	held    bool
 	bounces uint32
+	removed bool // while it was held
 }
 
 // messages are those in the queue, by id.
 type messages map[string]*message
 
-// maxMessages bounds what is followed at once; more in the queue than this and
-// outcomes of the newest go uncounted.
-const maxMessages = 500_000
+const (
+	// maxMessages bounds what is followed at once; more in the queue than this
+	// and outcomes of the newest go uncounted.
+	maxMessages = 500_000
+	// manyMessages is when to look for those that will not be heard of again.
+	manyMessages = 20_000
+	// messageLife is longer than Postfix keeps a message in its queue
+	// (maximal_queue_lifetime is 5 days). A client that hangs up before the end
+	// of its message leaves no other sign, before Postfix 3.10.
+	messageLife = 6 * dayStep
+)
 
 func (ms messages) begin(l *look, held bool) {
+	if len(ms) >= manyMessages && len(ms)%(manyMessages/8) == 0 {
+		maps.DeleteFunc(ms, func(_ string, m *message) bool { return l.now-m.at > messageLife })
+	}
 	if l.sub.Message == "" || len(ms) >= maxMessages {
 		return
 	}
@@ -34,7 +47,7 @@ func (ms messages) begin(l *look, held bool) {
 
 func (ms messages) release(id string, at int64) {
 	if m := ms[id]; m != nil {
-		m.held, m.at = false, at
+		m.held = false
 		m.user.sentTo += float32(m.recipients)
 		t := tally{delivered: m.recipients, bounces: m.bounces}
 		if m.strange {
@@ -42,7 +55,16 @@ func (ms messages) release(id string, at int64) {
 		}
 		m.user.cameBack += float32(m.bounces)
 		m.user.volume.add(at, t)
+		if m.removed {
+			delete(ms, id)
+		}
 	}
+}
+
+// again tells whether a submission was judged before: a line can be read twice.
+func (ms messages) again(sub *Submission, u *user) bool {
+	m := ms[sub.Message]
+	return m != nil && m.user == u && m.at == sub.Time.Unix()
 }
 
 // Knows tells whether a message is being followed.
@@ -93,10 +115,14 @@ func (s *Scorer) Rejected(id string, at time.Time) {
 	}
 }
 
-// Removed ends the following of a message. A held one is kept: in the queue
-// that it would have waited in, it is still there.
+// Removed ends the following of a message. A held one is followed on: in the
+// queue that it would have waited in, it is still there.
 func (s *Scorer) Removed(id string) {
-	if m := s.messages[id]; m != nil && !m.held {
+	switch m := s.messages[id]; {
+	case m == nil:
+	case m.held:
+		m.removed = true
+	default:
 		delete(s.messages, id)
 	}
 }

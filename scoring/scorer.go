@@ -64,6 +64,9 @@ type Verdict struct {
 	// Spared says that the user would have been held or blocked, but for
 	// never_block.
 	Spared bool
+	// Again says that this very submission was judged before, and that nothing
+	// was done now.
+	Again bool
 }
 
 // Release is a held message that is let go by itself.
@@ -136,6 +139,9 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 		s.server.firstDay = day
 	}
 	u := s.user(sub.User, day)
+	if s.messages.again(&sub, u) {
+		return Verdict{Action: Allow, User: sub.User, Time: sub.Time, Again: true}
+	}
 	l := &s.look
 	l.aim(&sub, u)
 	if u.blocked {

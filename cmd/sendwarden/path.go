@@ -63,7 +63,9 @@ func (p *path) submission(ev *maillog.Event) {
 		p.doubtful(ev)
 		return
 	}
-	p.judged(ev, p.scorer.Submission(p.placed(ev)))
+	if v := p.scorer.Submission(p.placed(ev)); !v.Again {
+		p.judged(ev, v)
+	}
 }
 
 // placed puts an event on the map.
