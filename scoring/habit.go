@@ -76,7 +76,7 @@ func (hs *habits) use(key uint32, day int32, halfLife float64) (firstToday bool)
 
 func (hs *habits) add(h habit, halfLife float64) *habit {
 	if len(*hs) < maxHabits {
-		*hs = append(*hs, h)
+		*hs = append(roomy(*hs), h)
 		return &(*hs)[len(*hs)-1]
 	}
 	least := 0

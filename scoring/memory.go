@@ -62,10 +62,19 @@ func (u *user) scoreNow(now int64, halfLife time.Duration) float64 {
 func (u *user) addPoints(r Reason, now int64, halfLife time.Duration) {
 	u.score = max(0, u.scoreNow(now, halfLife)+r.Points)
 	u.scoreAt = max(u.scoreAt, now)
-	u.reasons = append(u.reasons, r)
+	u.reasons = append(roomy(u.reasons), r)
 	if len(u.reasons) > maxReasons {
 		u.reasons = append(u.reasons[:0], u.reasons[1:]...)
 	}
+}
+
+// roomy answers a list with room for one more. There is one such list for each
+// of a million users: it grows by little, where append would double it.
+func roomy[S ~[]E, E any](list S) S {
+	if len(list) < cap(list) {
+		return list
+	}
+	return append(make(S, 0, len(list)+1+len(list)/8), list...)
 }
 
 // forgetReasons drops those that have faded to less than a point.
@@ -140,7 +149,7 @@ func (a spot) asPlace() geo.Place {
 // when the latest impossible changes between the two were.
 type toAndFro struct {
 	familiar, strange spot
-	changes           [8]int64 // Unix seconds, a ring
+	changes           [4]int64 // Unix seconds, a ring
 	next              uint8
 }
 

@@ -241,6 +241,9 @@ func (l *look) suspect() bool {
 func (s *Scorer) conclude(l *look, v Verdict) {
 	u := l.user
 	u.last = max(u.last, l.now)
+	if len(u.reasons) > 0 && v.Fired == 0 && v.Score < 1 {
+		u.reasons = nil
+	}
 	switch v.Action {
 	case Block:
 		u.blocked = true

@@ -61,7 +61,7 @@ func (vs *visits) record(v visit) *visit {
 		copy(list[victim:], list[victim+1:])
 		list = list[:len(list)-1]
 	}
-	*vs = append(list, v)
+	*vs = append(roomy(list), v)
 	return &(*vs)[len(*vs)-1]
 }
 

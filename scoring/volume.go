@@ -59,7 +59,7 @@ func (v *volume) add(now int64, t tally) {
 		return
 	}
 	list.merge(now)
-	*v = append(list.trimmed(now), step{start, t})
+	*v = append(roomy(list.trimmed(now)), step{start, t})
 }
 
 // merge folds steps that have grown old into longer ones, in place.
