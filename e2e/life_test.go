@@ -142,6 +142,6 @@ func TestStartAfterRotation(t *testing.T) {
 	p.postfix(t, "logrotate")
 	require.NoFileExists(t, p.Log)
 	startDaemon(t, p, thirdCountry)
-	p.tries(t, alice, russia)
+	p.login(t, alice, russia).tries(t, alice)
 	blocked(t, p, alice)
 }
