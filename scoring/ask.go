@@ -17,12 +17,12 @@ type asking struct {
 
 // question is one rule, with its signals by their index.
 type question struct {
-	rule   *Rule
-	guards []indexedGuard
-	needs  []int
+	rule  *Rule
+	gates []indexedGate
+	needs []int
 }
 
-type indexedGuard struct {
+type indexedGate struct {
 	signal int
 	want   bool
 }
@@ -49,8 +49,8 @@ func newAsking(rules *Rules, l *look) asking {
 				q.needs = append(q.needs, n)
 			}
 		}
-		for _, g := range q.rule.when.guards {
-			q.guards = append(q.guards, indexedGuard{index[g.name], g.want})
+		for _, g := range q.rule.when.gates {
+			q.gates = append(q.gates, indexedGate{index[g.name], g.want})
 		}
 		a.rules = append(a.rules, q)
 	}
@@ -73,7 +73,7 @@ func (a *asking) ask(l *look) (fired int) {
 }
 
 func (a *asking) holds(q *question, l *look) bool {
-	for _, g := range q.guards {
+	for _, g := range q.gates {
 		if a.value(g.signal, l) != g.want {
 			return false
 		}

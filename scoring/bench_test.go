@@ -42,7 +42,7 @@ func BenchmarkSubmission(b *testing.B) {
 		sub.Time = sub.Time.Add(time.Duration(i/n) * span)
 		s.Due(sub.Time)
 		s.Submission(sub)
-		s.Queued(sub.Message, sub.Time, 2)
+		s.Queued(sub.Message, sub.Time, 2, sub.User)
 		s.Removed(sub.Message)
 	}
 }
@@ -59,7 +59,7 @@ func BenchmarkMemory(b *testing.B) {
 		for i := range subs {
 			s.Due(subs[i].Time)
 			s.Submission(subs[i])
-			s.Queued(subs[i].Message, subs[i].Time, 2)
+			s.Queued(subs[i].Message, subs[i].Time, 2, subs[i].User)
 			s.Removed(subs[i].Message)
 		}
 		perUser = float64(heap()-before) / users

@@ -16,30 +16,30 @@ import (
 type condition struct {
 	program *vm.Program
 	names   []string // the signals that it asks for
-	guards  []guard
+	gates   []gate
 }
 
-// guard is a part of a condition that is a yes-or-no signal, or the opposite of
+// gate is a part of a condition that is a yes-or-no signal, or the opposite of
 // one, joined to the rest by "and". Most submissions are familiar and fail most
-// rules at such a part; looking at the guards first spares the evaluation.
-type guard struct {
+// rules at such a part; looking at the gates first spares the evaluation.
+type gate struct {
 	name string
 	want bool
 }
 
-// guardsOf finds the guards of a condition.
-func guardsOf(n ast.Node) []guard {
+// gatesOf finds the gates of a condition.
+func gatesOf(n ast.Node) []gate {
 	switch n := n.(type) {
 	case *ast.BinaryNode:
 		if n.Operator == "&&" || n.Operator == "and" {
-			return append(guardsOf(n.Left), guardsOf(n.Right)...)
+			return append(gatesOf(n.Left), gatesOf(n.Right)...)
 		}
 	case *ast.UnaryNode:
 		if name, isName := n.Node.(*ast.IdentifierNode); isName && (n.Operator == "not" || n.Operator == "!") {
-			return []guard{{name.Value, false}}
+			return []gate{{name.Value, false}}
 		}
 	case *ast.IdentifierNode:
-		return []guard{{n.Value, true}}
+		return []gate{{n.Value, true}}
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (r *reader) condition(n *yaml.Node, rule string, rules *Rules) condition {
 	for name := range check.used {
 		names = append(names, name)
 	}
-	return condition{program, names, guardsOf(program.Node())}
+	return condition{program, names, gatesOf(program.Node())}
 }
 
 // faultIn reports a fault at a line (from 1) and column (from 0) within a

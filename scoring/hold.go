@@ -60,7 +60,7 @@ func (s *Scorer) letGo(w waiting, at int64) []Release {
 	for _, h := range w.user.held {
 		released = append(released, Release{time.Unix(at, 0), w.name, h.id})
 		s.learn(w.user, h.place, at)
-		s.messages.release(h.id, at)
+		s.release(h.id, at)
 	}
 	w.user.held = nil
 	return released
@@ -88,7 +88,7 @@ func (s *Scorer) Released(name string, at time.Time, teach bool) (held []string)
 	u.whereabouts = toAndFro{}
 	for _, h := range u.held {
 		held = append(held, h.id)
-		s.messages.release(h.id, at.Unix())
+		s.release(h.id, at.Unix())
 	}
 	u.held = nil
 	for i := range u.volume {

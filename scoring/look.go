@@ -18,6 +18,8 @@ type look struct {
 	day   int32 // days since 1970
 	fade  float64
 
+	previous spot // where the user was before
+
 	placed  bool // the place counts: it is public, and not trusted
 	shared  bool // its network gives a client a new address each time
 	address uint64

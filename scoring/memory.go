@@ -27,6 +27,9 @@ type user struct {
 	// faster than one can travel is what a theft looks like: a traveller moves,
 	// a thief is added.
 	whereabouts toAndFro
+	here        spot // where the user was last
+
+	senders senders
 
 	score   float64 // as of scoreAt
 	scoreAt int64
@@ -127,6 +130,17 @@ const (
 	boarding      = 0.5   // hours
 	otherCountry  = 2.0   // hours
 )
+
+// speed is how fast one must have travelled from a to b, in km/h; 0 where a
+// database does not say where they are, or not well enough.
+func (a spot) speed(b spot) float64 {
+	km, ok := geo.Distance(a.asPlace(), b.asPlace())
+	if !ok || a.at == 0 {
+		return 0
+	}
+	const leastHours = 1.0 / 60 // logs are not exact to the second
+	return km / max(math.Abs(float64(b.at-a.at))/3600, leastHours)
+}
 
 // unreachable tells whether b is too far from a to have travelled there in the
 // time between the two.

@@ -45,20 +45,32 @@ func (ms messages) begin(l *look, held bool) {
 	ms[l.sub.Message] = &message{user: l.user, at: l.now, strange: l.strange, held: held}
 }
 
-func (ms messages) release(id string, at int64) {
-	if m := ms[id]; m != nil {
+// release lets a held message go: what the log tells of it becomes true.
+func (s *Scorer) release(id string, at int64) {
+	if m := s.messages[id]; m != nil {
 		m.held = false
-		m.user.sentTo += float32(m.recipients)
+		s.sent(m.user, m.recipients)
 		t := tally{delivered: m.recipients, bounces: m.bounces}
 		if m.strange {
 			t.strangeBounces = m.bounces
 		}
-		m.user.cameBack += float32(m.bounces)
+		s.returned(m.user, m.bounces)
 		m.user.volume.add(at, t)
 		if m.removed {
-			delete(ms, id)
+			delete(s.messages, id)
 		}
 	}
+}
+
+// sent and returned keep the long-term counts of a user and of the server.
+func (s *Scorer) sent(u *user, recipients uint32) {
+	u.sentTo += float32(recipients)
+	s.server.sentTo += float64(recipients)
+}
+
+func (s *Scorer) returned(u *user, bounces uint32) {
+	u.cameBack += float32(bounces)
+	s.server.cameBack += float64(bounces)
 }
 
 // again tells whether a submission was judged before: a line can be read twice.
@@ -70,14 +82,16 @@ func (ms messages) again(sub *Submission, u *user) bool {
 // Knows tells whether a message is being followed.
 func (s *Scorer) Knows(id string) bool { return s.messages[id] != nil }
 
-// Queued counts the recipients of a message that was accepted. They count for
+// Queued counts the recipients and the envelope sender of a message that was
+// accepted. They count for
 // a held message, too: they are what the client asked for, not an outcome.
-func (s *Scorer) Queued(id string, at time.Time, recipients int) {
+func (s *Scorer) Queued(id string, at time.Time, recipients int, from string) {
 	m := s.messages[id]
 	if m == nil || m.queued {
 		return
 	}
 	m.queued = true
+	m.user.senders.used(hashName(from), at.Unix())
 	m.recipients = uint32(recipients)
 	t := tally{recipients: m.recipients}
 	if m.strange {
@@ -85,7 +99,7 @@ func (s *Scorer) Queued(id string, at time.Time, recipients int) {
 	}
 	if !m.held {
 		t.delivered = m.recipients
-		m.user.sentTo += float32(m.recipients)
+		s.sent(m.user, m.recipients)
 	}
 	m.user.volume.add(at.Unix(), t)
 }
@@ -101,7 +115,7 @@ func (s *Scorer) Bounced(id string, at time.Time) {
 		return
 	}
 	t := tally{bounces: 1}
-	m.user.cameBack++
+	s.returned(m.user, 1)
 	if m.strange {
 		t.strangeBounces = 1
 	}

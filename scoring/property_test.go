@@ -291,7 +291,7 @@ func TestReleaseTeaches(t *testing.T) {
 			seen = append(seen, p)
 			id := fmt.Sprint("A", i)
 			v := s.Submission(Submission{User: userName(0), Time: now, Place: p, Method: "PLAIN", Message: id})
-			s.Queued(id, now, 10)
+			s.Queued(id, now, 10, "")
 			for range bounces {
 				s.Bounced(id, now)
 			}
@@ -331,7 +331,7 @@ rules:
 		p.Country = string([]byte{byte('A' + r.IntN(26)), byte('A' + r.IntN(26))})
 		id := fmt.Sprint(i)
 		s.Submission(Submission{User: "ana", Time: now, Place: p, Message: id})
-		s.Queued(id, now, r.IntN(100))
+		s.Queued(id, now, r.IntN(100), "")
 		s.Removed(id)
 		s.Due(now)
 	}

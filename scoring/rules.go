@@ -23,6 +23,9 @@ type Rules struct {
 	MemoryHalfLife time.Duration
 	// Reply is the access(5) action that a blocked user's mail gets.
 	Reply string
+	// MaxBlocks is how many users may be blocked within an hour; more are only
+	// reported. 0: ten, or a twentieth of the day's users if that is more.
+	MaxBlocks int
 	// Trusted networks count as no place: a webmail host, an office's relay.
 	Trusted Networks
 	// Networks names kinds of networks that conditions can ask for, such as

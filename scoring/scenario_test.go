@@ -145,7 +145,7 @@ func (s *story) event(words []string) {
 	case "queued":
 		recipients, err := strconv.Atoi(words[2])
 		require.NoError(s.t, err)
-		s.scorer.Queued(words[1], s.now, recipients)
+		s.scorer.Queued(words[1], s.now, recipients, strings.Join(words[3:], " "))
 	case "bounced":
 		s.scorer.Bounced(words[1], s.now)
 	case "rejected":

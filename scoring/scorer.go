@@ -64,6 +64,10 @@ type Verdict struct {
 	// Spared says that the user would have been held or blocked, but for
 	// never_block.
 	Spared bool
+	// Braked says that the user would have been blocked, but that there have been
+	// more blocks within the hour than thieves account for: something is wrong
+	// with the rules or the databases, and a person must look.
+	Braked bool
 	// Again says that this very submission was judged before, and that nothing
 	// was done now.
 	Again bool
@@ -83,6 +87,7 @@ type Scorer struct {
 	users    map[string]*user
 	server   server
 	messages messages
+	brake    brake
 
 	look   look
 	asking asking
@@ -163,7 +168,11 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 func (s *Scorer) record(l *look) {
 	u := l.user
 	one := tally{messages: 1}
+	if int32(u.last/dayStep) != l.day {
+		s.brake.seen(l.day)
+	}
 	if l.placed {
+		l.previous, u.here = u.here, spotOf(l.place, l.now)
 		u.visits.forget(l.now)
 		v := u.visits.record(visit{
 			address: l.address, block: l.block, network: l.place.ASN, country: l.country,
@@ -194,6 +203,8 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 	}
 	v := Verdict{User: l.sub.User, Time: l.sub.Time, Score: u.scoreNow(l.now, s.rules.HalfLife), Limit: block, Fired: fired}
 	switch {
+	case v.Score >= block && fired > 0 && !o.NeverBlock && !s.brake.allows(l.now, s.rules.MaxBlocks):
+		v.Braked = true
 	case v.Score >= block && fired > 0:
 		v.Action = Block
 	case v.Score >= hold && l.suspect():
@@ -202,7 +213,7 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 	if o.NeverBlock && v.Action != Allow {
 		v.Action, v.Spared = Allow, true
 	}
-	if fired > 0 || v.Action != Allow {
+	if fired > 0 || v.Action != Allow || v.Braked {
 		u.forgetReasons(l.now, s.rules.HalfLife)
 		v.Reasons = slices.Clone(u.reasons)
 		v.Fired = min(fired, len(v.Reasons))

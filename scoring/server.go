@@ -14,6 +14,8 @@ type server struct {
 	days      float64           // sum over countries
 	firstDay  int32             // the first that is remembered, in days since 1970; 0: none yet
 
+	sentTo, cameBack float64 // recipients and bounces of all users; old ones weigh less
+
 	strangers map[uint64]*stranger // by hash of the address
 	swept     int64                // when old strangers were last dropped
 }
@@ -88,6 +90,21 @@ const (
 	unseenDays  = 0.5
 	emptyServer = 10
 )
+
+// bounceFactor is how much more of this server's mail comes back than of most
+// servers'. Where old lists are mailed every week, bounces mean less.
+func (s *server) bounceFactor() float64 {
+	const (
+		common       = 0.045 // newsletters included
+		priorDecided = 2000  // recipients
+		most         = 3
+	)
+	if s.sentTo > 1e6 {
+		s.sentTo, s.cameBack = s.sentTo/2, s.cameBack/2
+	}
+	rate := (s.cameBack + common*priorDecided) / (s.sentTo + priorDecided)
+	return min(max(rate/common, 1), most)
+}
 
 // While little is known of a server, no country is called foreign. Later, one
 // is home when a tenth of all use comes from it.

@@ -37,6 +37,7 @@ func Signals() []Signal {
 		{"failures_here", "failed log-ins from this address in the last day", func(l *look) any { return l.failuresHere() }},
 		{"silence", "hours since the user was last seen", func(l *look) any { return l.silence() }},
 		{"known_days", "days since the user was first seen", func(l *look) any { return int(l.day - l.user.firstDay) }},
+		{"speed", "how fast the user must have travelled since the submission before, in km/h, the databases' inaccuracy in the user's favour; 0 when unknown", func(l *look) any { return l.speed() }},
 		{"switches", "switches(\"6h\"): how often the user changed between a line of their own and a strange place abroad, faster than one can travel", func(l *look) any { return l.switches }},
 		{"addresses", "addresses(\"1h\"): different addresses in that time, this one included", func(l *look) any { return l.count(false, byAddress) }},
 		{"blocks", "blocks(\"1h\"): different /24 (IPv6: /64)", func(l *look) any { return l.count(false, byBlock) }},
@@ -49,11 +50,12 @@ func Signals() []Signal {
 		{"messages", "messages(\"1h\"): submissions in that time, this one included", func(l *look) any { return l.volume(func(t tally) uint32 { return t.messages }) }},
 		{"recipients", "recipients(\"1h\"): recipients of what was sent in that time", func(l *look) any { return l.volume(func(t tally) uint32 { return t.recipients }) }},
 		{"bounces", "bounces(\"1h\"): recipients whose mail came back", func(l *look) any { return l.volume(func(t tally) uint32 { return t.bounces }) }},
-		{"bounce_excess", "bounce_excess(\"1h\", 0.1): how many standard deviations the bounces are above that share of the recipients, or above this user's usual share if that is more", func(l *look) any { return l.bounceExcess }},
+		{"bounce_excess", "bounce_excess(\"1h\", 0.1): how many standard deviations the bounces are above that share of the recipients (more on a server where much comes back), or above this user's usual share if that is more", func(l *look) any { return l.bounceExcess }},
 		{"rejects", "rejects(\"1h\"): commands that Postfix refused", func(l *look) any { return l.volume(func(t tally) uint32 { return t.rejects }) }},
 		{"strange_messages", "strange_messages(\"1h\"): submissions from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeMessages }) }},
 		{"strange_recipients", "strange_recipients(\"1h\"): recipients of what came from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeRecipients }) }},
 		{"strange_bounces", "strange_bounces(\"1h\"): bounces of what came from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeBounces }) }},
+		{"senders", "senders(\"1h\"): different envelope senders of what was sent in that time", func(l *look) any { return l.senders }},
 		{"usual_hour", "messages in the user's busiest hour of a usual day", func(l *look) any { return l.user.usual.expect(l.user.usual.perHour, priorPerHour) }},
 		{"usual_recipients", "recipients in the user's busiest hour of a usual day", func(l *look) any { return l.user.usual.expect(l.user.usual.toHour, priorRecipients) }},
 		{"usual_day", "messages on a usual day of the user", func(l *look) any { return l.user.usual.expect(l.user.usual.perDay, priorPerDay) }},
@@ -71,7 +73,7 @@ func Signals() []Signal {
 // windowed tells which signals are functions of a window.
 func windowed(name string) bool {
 	switch name {
-	case "switches", "bounce_excess", "addresses", "blocks", "networks", "countries",
+	case "switches", "senders", "bounce_excess", "addresses", "blocks", "networks", "countries",
 		"strange_addresses", "strange_blocks", "strange_networks", "strange_countries",
 		"messages", "recipients", "bounces", "rejects",
 		"strange_messages", "strange_recipients", "strange_bounces":
@@ -115,9 +117,18 @@ const bounceTolerance = 1.2
 // deviations of a count.
 func (l *look) bounceExcess(window string, share float64) float64 {
 	t := l.user.volume.since(l.begin(window))
-	expected := max(l.user.bounceRate(l.now)*bounceTolerance, share) * float64(t.delivered)
+	expected := max(l.user.bounceRate(l.now)*bounceTolerance, share*l.server.bounceFactor()) * float64(t.delivered)
 	return (float64(t.bounces) - expected) / math.Sqrt(expected+1)
 }
+
+func (l *look) speed() float64 {
+	if !l.placed || l.shared {
+		return 0
+	}
+	return l.previous.speed(spotOf(l.place, l.now))
+}
+
+func (l *look) senders(window string) int { return l.user.senders.since(l.begin(window)) }
 
 func (l *look) switches(window string) int {
 	return l.user.whereabouts.since(l.begin(window))

@@ -33,6 +33,7 @@ func (r *reader) rules(root *yaml.Node) *Rules {
 		{"half_life", func(n *yaml.Node) { rules.HalfLife = r.positive(n, "half_life") }},
 		{"memory", func(n *yaml.Node) { rules.MemoryHalfLife = r.positive(n, "memory") }},
 		{"reply", func(n *yaml.Node) { rules.Reply = r.reply(n) }},
+		{"max_blocks", func(n *yaml.Node) { rules.MaxBlocks = int(r.number(n, "max_blocks", 1, 1e6)) }},
 		{"trusted", func(n *yaml.Node) { rules.Trusted = r.networks(n, "trusted") }},
 		{"networks", func(n *yaml.Node) { rules.Networks = r.namedNetworks(n) }},
 		{"users", func(n *yaml.Node) { rules.Users = r.users(n) }},

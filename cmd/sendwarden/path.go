@@ -36,7 +36,7 @@ func (p *path) follow(ev *maillog.Event) {
 			p.scorer.Failure(ev.Addr, ev.Time)
 		}
 	case maillog.Queued:
-		p.scorer.Queued(messageID(ev), ev.Time, ev.Recipients)
+		p.scorer.Queued(messageID(ev), ev.Time, ev.Recipients, ev.From)
 	case maillog.Delivery:
 		if ev.Status == "bounced" {
 			p.scorer.Bounced(messageID(ev), ev.Time)

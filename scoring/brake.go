@@ -1,0 +1,45 @@
+package scoring
+
+// brake stops us from silencing a whole company: a bad update of a geolocation
+// database, or a rule with a slip of the pen, blocks many users at once, which
+// thieves hardly ever do. Beyond a number of blocks in an hour, users are only
+// reported.
+type brake struct {
+	blocks           []int64 // times within the last hour, Unix seconds
+	day              int32
+	today, yesterday int // users seen
+}
+
+// Without max_blocks in the rules, a twentieth of the users of a day may be
+// blocked in an hour, but ten on the smallest server.
+const (
+	leastBlocks = 10
+	blockShare  = 20
+)
+
+// seen counts the users of a day; call it with each user's first submission.
+func (b *brake) seen(day int32) {
+	if day != b.day {
+		b.day, b.today, b.yesterday = day, 0, b.today
+	}
+	b.today++
+}
+
+// allows tells whether one more block is allowed, and counts it if so.
+func (b *brake) allows(now int64, most int) bool {
+	if most == 0 {
+		most = max(leastBlocks, max(b.today, b.yesterday)/blockShare)
+	}
+	kept := b.blocks[:0]
+	for _, at := range b.blocks {
+		if now-at < hourStep {
+			kept = append(kept, at)
+		}
+	}
+	b.blocks = kept
+	if len(kept) >= most {
+		return false
+	}
+	b.blocks = append(kept, now)
+	return true
+}
