@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ import (
 // looking. If one was, it did block, and a person has released the user if the
 // blocklist does not hold them now. Before the first start nobody looked: what
 // happened then is only told.
-func (d *daemon) catchUp(name string, zone *time.Location) (int64, error) {
+func (d *daemon) catchUp(ctx context.Context, name string, zone *time.Location) (int64, error) {
 	logs, offset, err := d.openHistory(name, zone)
 	if err != nil {
 		return 0, err
@@ -37,14 +38,21 @@ func (d *daemon) catchUp(name string, zone *time.Location) (int64, error) {
 	}
 	past.released = func(scoring.Release) {}
 	past.doubtful = func(*maillog.Event) {}
-	for _, ev := range logs.all() {
+	for _, ev := range logs.all(ctx) {
 		past.follow(ev)
 		d.seen = ev.Time
+	}
+	if errors.Is(logs.err, errStopped) {
+		return 0, errStopped
 	}
 	if logs.err != nil {
 		d.log.Warn("an old log could not be read to its end", "error", logs.err)
 	}
 	d.settle(found)
+	if d.seen.IsZero() {
+		d.seen = time.Now()
+	}
+	d.stillWatching(time.Now())
 	d.log.Info("learnt from the logs so far", "lines", logs.lines, "files", len(logs.logs))
 	return offset, nil
 }
@@ -87,7 +95,7 @@ const watchPause = 10 * time.Second
 // stillWatching notes how far the log has been acted upon. In watch mode it is
 // not.
 func (d *daemon) stillWatching(now time.Time) {
-	if d.list == nil || d.mode() == "watch" || now.Sub(d.noted) < watchPause || d.seen.IsZero() {
+	if d.mode() == "watch" || now.Sub(d.noted) < watchPause || d.seen.IsZero() {
 		return
 	}
 	d.noted = now

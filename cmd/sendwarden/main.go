@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -96,6 +97,20 @@ func noCommand(root *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("unknown command %q (%s?)", args[0], near[0])}
 	}
 	return usageError{fmt.Errorf("unknown command %q", args[0])}
+}
+
+// idleTime is what a command that was told to stop gets to do so by itself.
+const idleTime = 300 * time.Millisecond
+
+// stopIdle ends the process when a signal finds it waiting for a pipe or a
+// terminal that says nothing, a wait that nothing else would end. It is for
+// commands that leave nothing behind. The answer ends the watch.
+func stopIdle(cmd *cobra.Command) (end func() bool) {
+	return context.AfterFunc(cmd.Context(), func() {
+		time.Sleep(idleTime)
+		fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: %v\n", errStopped)
+		os.Exit(exitFailed)
+	})
 }
 
 // atLeast and exactly are cobra's checks of how many arguments there are, with

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"iter"
 	"slices"
@@ -76,12 +77,16 @@ func (o *oldLogs) Close() error {
 	return errors.Join(errs...)
 }
 
-// errEnough ends the reading of a log from which no more events are wanted.
-var errEnough = errors.New("enough")
+var (
+	// errEnough ends the reading of a log from which no more events are wanted.
+	errEnough = errors.New("enough")
+	// errStopped ends it when a signal has asked for that.
+	errStopped = errors.New("stopped")
+)
 
 // events hands on the events of one log. An event is only valid until the
 // next.
-func (o *oldLogs) events(l *oldLog) iter.Seq[*maillog.Event] {
+func (o *oldLogs) events(ctx context.Context, l *oldLog) iter.Seq[*maillog.Event] {
 	return func(yield func(*maillog.Event) bool) {
 		known := maillog.NewKnown()
 		var ev maillog.Event
@@ -94,6 +99,9 @@ func (o *oldLogs) events(l *oldLog) iter.Seq[*maillog.Event] {
 			b.Found.marks, b.Found.lines = maillog.Skim(b.Data, b.Found.marks[:0])
 		}
 		err := follow.Blocks(l.Old, skim, func(b *follow.Block[found]) error {
+			if ctx.Err() != nil {
+				return errStopped
+			}
 			for _, m := range b.Found.marks {
 				if o.skimmed && !known.Wants(m) || !l.parser.Parse(b.Data[m.Start:m.End], &ev) {
 					continue
@@ -113,7 +121,10 @@ func (o *oldLogs) events(l *oldLog) iter.Seq[*maillog.Event] {
 			done = read
 			return nil
 		})
-		if err != nil && !errors.Is(err, errEnough) {
+		switch {
+		case errors.Is(err, errStopped):
+			o.err = errStopped // which each log says
+		case err != nil && !errors.Is(err, errEnough):
 			o.err = errors.Join(o.err, err)
 		}
 	}
@@ -121,18 +132,19 @@ func (o *oldLogs) events(l *oldLog) iter.Seq[*maillog.Event] {
 
 // all hands on the events of all logs in order of time. A log is begun when
 // the others have come to its first line; logs of several hosts, which cover
-// the same time, are read side by side.
-func (o *oldLogs) all() iter.Seq2[*oldLog, *maillog.Event] {
+// the same time, are read side by side. When ctx ends, so do they all, with
+// errStopped.
+func (o *oldLogs) all(ctx context.Context) iter.Seq2[*oldLog, *maillog.Event] {
 	return func(yield func(*oldLog, *maillog.Event) bool) {
 		if len(o.logs) == 1 {
-			for ev := range o.events(o.logs[0]) {
+			for ev := range o.events(ctx, o.logs[0]) {
 				if !yield(o.logs[0], ev) {
 					return
 				}
 			}
 			return
 		}
-		o.merge(yield)
+		o.merge(ctx, yield)
 	}
 }
 
@@ -144,7 +156,7 @@ type reading struct {
 	stop func()
 }
 
-func (o *oldLogs) merge(yield func(*oldLog, *maillog.Event) bool) {
+func (o *oldLogs) merge(ctx context.Context, yield func(*oldLog, *maillog.Event) bool) {
 	var open []*reading
 	defer func() {
 		for _, r := range open {
@@ -154,7 +166,7 @@ func (o *oldLogs) merge(yield func(*oldLog, *maillog.Event) bool) {
 	waiting := o.logs
 	for len(open) > 0 || len(waiting) > 0 {
 		for len(waiting) > 0 && (len(open) == 0 || !open[0].ev.Time.Before(waiting[0].first)) {
-			next, stop := iter.Pull(o.events(waiting[0]))
+			next, stop := iter.Pull(o.events(ctx, waiting[0]))
 			if ev, more := next(); more {
 				open = append(open, &reading{waiting[0], ev, next, stop})
 			}

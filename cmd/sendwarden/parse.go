@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -33,6 +34,7 @@ end what it did not understand.`,
 }
 
 func (c *parseCommand) run(cmd *cobra.Command, files []string) error {
+	defer stopIdle(cmd)()
 	zone, err := c.zone()
 	if err != nil {
 		return err
@@ -44,7 +46,7 @@ func (c *parseCommand) run(cmd *cobra.Command, files []string) error {
 	defer logs.Close()
 	logs.skimmed = false
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	for l, ev := range logs.all() {
+	for l, ev := range logs.all(cmd.Context()) {
 		if c.json {
 			writeJSON(out, newEventOut(l, ev))
 		} else {
@@ -53,6 +55,9 @@ func (c *parseCommand) run(cmd *cobra.Command, files []string) error {
 	}
 	if err := out.Flush(); err != nil {
 		return err
+	}
+	if errors.Is(logs.err, errStopped) {
+		return logs.err
 	}
 	logs.notUnderstood(cmd.ErrOrStderr())
 	return logs.err

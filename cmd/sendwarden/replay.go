@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,11 +40,12 @@ FILE may be plain or compressed (gzip, zstd, xz, bzip2); - is standard input.`,
 	c.flags(cmd)
 	c.timezoneFlag(cmd)
 	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object a line instead of a table")
-	cmd.Flags().StringVar(&c.until, "until", "", "stop at `TIME`, such as 2026-04-15 or 2026-04-15T21:15:00+02:00")
+	cmd.Flags().StringVar(&c.until, "until", "", "stop at `TIME`, such as '2026-04-15 21:15' or 2026-04-15; without a zone it is as the log's own times")
 	return cmd
 }
 
 func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
+	defer stopIdle(cmd)()
 	rules, _, err := c.rules()
 	if err != nil {
 		return err
@@ -52,7 +54,7 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	until, err := parseUntil(c.until, zone)
+	until, err := c.end(zone)
 	if err != nil {
 		return err
 	}
@@ -74,38 +76,23 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 	}
 	p := &path{places: places, scorer: scoring.New(rules), judged: diary.judged, released: diary.released, doubtful: diary.doubtful}
 	finish := showProgress(cmd.ErrOrStderr(), logs)
-	for _, ev := range logs.all() {
-		if !until.IsZero() && ev.Time.After(until) {
-			p.letGo(until)
+	for _, ev := range logs.all(cmd.Context()) {
+		if until.before(ev.Time) {
+			diary.cut = until.in(ev.Time.Location())
+			p.letGo(diary.cut)
 			break
 		}
 		diary.read(ev.Time)
 		p.follow(ev)
 	}
 	finish()
-	if !c.json {
+	if !c.json && !errors.Is(logs.err, errStopped) {
 		diary.table(out, logs)
 	}
 	if err := out.Flush(); err != nil {
 		return err
 	}
 	return logs.err
-}
-
-// parseUntil reads a moment; a day alone means its end.
-func parseUntil(s string, zone *time.Location) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04"} {
-		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
-			return t, nil
-		}
-	}
-	if t, err := time.ParseInLocation("2006-01-02", s, zone); err == nil {
-		return t.AddDate(0, 0, 1).Add(-time.Nanosecond), nil
-	}
-	return time.Time{}, usageError{fmt.Errorf("--until %q: no time (write 2026-04-15 or 2026-04-15T21:15:00+02:00)", s)}
 }
 
 // showProgress draws a bar while the logs are read, if a person is watching.
@@ -160,6 +147,7 @@ type diary struct {
 
 	submissions, held, letGo int
 	from, to                 time.Time
+	cut                      time.Time // where --until ended the reading; zero if nowhere
 	users                    map[string]*fate
 	blocked                  []*fate // in order of their blocks
 	odd                      map[string]int

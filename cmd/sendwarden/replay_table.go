@@ -18,7 +18,10 @@ func (d *diary) table(w io.Writer, logs *oldLogs) {
 	}
 	fmt.Fprint(w, ".\n\n")
 	if d.submissions == 0 {
-		if logs.err == nil {
+		switch {
+		case !d.cut.IsZero():
+			fmt.Fprintf(w, "No authenticated submission stands before %s, where --until ends the reading.\n", d.cut.Format(stampLayout))
+		case logs.err == nil:
 			fmt.Fprint(w, noSubmission)
 		}
 		return

@@ -65,7 +65,11 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	if err := d.openList(ctx); err != nil {
 		return err
 	}
-	offset, err := d.catchUp(name, zone)
+	offset, err := d.catchUp(ctx, name, zone)
+	if errors.Is(err, errStopped) {
+		log.Info("stopped")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
