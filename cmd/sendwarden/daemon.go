@@ -23,7 +23,7 @@ type daemon struct {
 	log     *slog.Logger
 	rules   *scoring.Rules
 	parser  *maillog.Parser
-	list    *blocklist.List // nil in watch mode, which writes nothing
+	list    *blocklist.List
 
 	pending []blocklist.Entry // blocks that could not be written yet
 	failing string            // the last fault said, so that it is said once
@@ -41,12 +41,11 @@ func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *ge
 	return d
 }
 
-// openList opens the blocklist if it is to be written. A table that cannot be
-// built is no reason to stop: the text is right, and building is tried again.
+// openList opens the blocklist, and makes it with its table if there is none:
+// without the table that main.cf names, Postfix would put off all mail. In watch
+// mode that is all that is written. A table that cannot be built is no reason to
+// stop: the text is right, and building is tried again.
 func (d *daemon) openList(ctx context.Context) error {
-	if d.mode() == "watch" || d.list != nil {
-		return nil
-	}
 	list, err := d.command.open(ctx, d.rules)
 	if list == nil {
 		return err
@@ -80,6 +79,8 @@ func (d *daemon) loop(ctx context.Context, lines <-chan follow.Line) error {
 		case line, open := <-lines:
 			switch {
 			case !open:
+				d.noted = time.Time{}
+				d.stillWatching(time.Now())
 				d.log.Info("stopped")
 				return nil
 			case line.Err != nil:
@@ -97,7 +98,7 @@ func (d *daemon) loop(ctx context.Context, lines <-chan follow.Line) error {
 		case <-minute.C:
 			d.reloadPlaces()
 		case <-hangup:
-			d.reload(ctx)
+			d.reload()
 		}
 	}
 }
@@ -110,6 +111,9 @@ func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
 	case scoring.Block:
 		d.block(v)
 	}
+	if v.Braked {
+		d.log.Error("too many users in one hour to be thefts: not blocked. Look at the rules and the age of the geolocation data; max_blocks sets the limit", "user", maillog.Mask(v.User), "score", points(v.Score), "why", why(v))
+	}
 	if v.Spared {
 		d.log.Warn("never_block spared a user", "user", maillog.Mask(v.User), "score", points(v.Score), "why", why(v))
 	}
@@ -117,7 +121,7 @@ func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
 
 func (d *daemon) block(v scoring.Verdict) {
 	log := d.log.With("user", maillog.Mask(v.User), "score", points(v.Score), "threshold", points(v.Limit), "why", why(v))
-	if d.mode() == "watch" || d.list == nil {
+	if d.mode() == "watch" {
 		log.Warn("would block")
 		return
 	}
@@ -171,9 +175,6 @@ func (d *daemon) retry() {
 
 // reviewed takes note of what people and other commands did to the blocklist.
 func (d *daemon) reviewed(now time.Time) {
-	if d.list == nil {
-		return
-	}
 	change, err := d.list.Refresh()
 	if err != nil {
 		d.fault("the blocklist", err)
@@ -206,7 +207,7 @@ func (d *daemon) doubtful(ev *maillog.Event) {
 }
 
 // reload reads rules and databases again. A fault keeps what runs.
-func (d *daemon) reload(ctx context.Context) {
+func (d *daemon) reload() {
 	rules, origin, err := d.command.rules()
 	if err != nil {
 		d.log.Error("the rules stay as they were", "error", err)
@@ -214,9 +215,6 @@ func (d *daemon) reload(ctx context.Context) {
 		d.rules = rules
 		d.scorer.Use(rules)
 		d.log.Info("rules read again", "rules", origin, "mode", d.mode(), "number", len(rules.Rules))
-		if err := d.openList(ctx); err != nil {
-			d.log.Error("the blocklist cannot be opened: nobody will be blocked", "error", err)
-		}
 	}
 	d.reloadPlaces()
 }
