@@ -151,6 +151,7 @@ type diary struct {
 	users                    map[string]*fate
 	blocked                  []*fate // in order of their blocks
 	odd                      map[string]int
+	braked                   map[string]bool // not blocked because too many were
 }
 
 // fate is what became of one user.
@@ -162,7 +163,7 @@ type fate struct {
 }
 
 func newDiary() *diary {
-	return &diary{each: func(entry) {}, users: make(map[string]*fate), odd: make(map[string]int)}
+	return &diary{each: func(entry) {}, users: make(map[string]*fate), odd: make(map[string]int), braked: make(map[string]bool)}
 }
 
 func (d *diary) read(t time.Time) {
@@ -194,6 +195,10 @@ func (d *diary) judged(ev *maillog.Event, v scoring.Verdict) {
 		d.fate(v.User).refused++
 	case scoring.Allow:
 		d.allowed(v)
+	}
+	if v.Braked {
+		d.braked[v.User] = true
+		d.each(entry{Type: "alert", Time: v.Time, User: v.User, QueueID: ev.QueueID, Score: &score, Text: "not blocked: more users in one hour than thefts account for"})
 	}
 }
 

@@ -30,6 +30,7 @@ func (d *diary) table(w io.Writer, logs *oldLogs) {
 	if d.held > 0 {
 		fmt.Fprintf(w, "Held: %s from unfamiliar places, of which %s.\n", count(d.held, "message"), letGo(d.letGo))
 	}
+	d.brakedUsers(w)
 	d.oddNames(w)
 }
 
@@ -118,6 +119,15 @@ func usualLine(u scoring.Usual) string {
 		line += n + ", "
 	}
 	return line + "since " + u.Since.Format("2006-01")
+}
+
+// brakedUsers tells of blocks that were too many at once to be thefts.
+func (d *diary) brakedUsers(w io.Writer) {
+	if len(d.braked) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "Not blocked, because more users than thefts account for crossed the threshold within an hour: %s.\n"+
+		"Look at the rules and at the age of the geolocation data; max_blocks in the rules sets the limit.\n", count(len(d.braked), "user"))
 }
 
 func (d *diary) oddNames(w io.Writer) {
