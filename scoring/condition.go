@@ -106,18 +106,39 @@ func (r *reader) indent(line int) int {
 	return len(s) - len(strings.TrimLeft(s, " "))
 }
 
-// exprFault takes apart the library's error and adds the name that was
-// probably meant.
+// exprFault takes apart the library's error and says it in the words of those
+// who write conditions.
 func exprFault(err error) (line, column int, message string) {
+	line, message = 1, err.Error()
 	var fe *file.Error
-	if !errors.As(err, &fe) {
-		return 1, 0, err.Error()
+	if errors.As(err, &fe) {
+		line, column, message = max(fe.Line, 1), fe.Column, fe.Message
 	}
-	message = fe.Message
 	if name, found := strings.CutPrefix(message, "unknown name "); found {
 		message = fmt.Sprintf("unknown name %q%s", name, suggestion(name, signalNames()))
 	}
-	return max(fe.Line, 1), fe.Column, message
+	if kind, found := strings.CutPrefix(message, "expected bool, but got "); found {
+		message = fmt.Sprintf(`a condition must be true or false, such as countries("1h") >= 3, not %s`, typeInWords(kind))
+	}
+	if message == "unexpected token EOF" {
+		message = "the condition ends too early"
+	}
+	return line, column, message
+}
+
+// typeInWords says what the types of Go are to those who write conditions.
+func typeInWords(kind string) string {
+	switch {
+	case kind == "int" || kind == "float64":
+		return "a number"
+	case kind == "string":
+		return "a text"
+	case strings.HasPrefix(kind, "func"):
+		return "the name of a count without its brackets"
+	case strings.HasPrefix(kind, "[]"):
+		return "a list"
+	}
+	return kind
 }
 
 func lineAndColumn(text string, at int) (line, column int) {

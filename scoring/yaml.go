@@ -89,11 +89,20 @@ func (r *reader) syntaxFault(err error) {
 	if rest, found := strings.CutPrefix(text, "line "); found {
 		if number, fact, found := strings.Cut(rest, ": "); found {
 			if line, err := strconv.Atoi(number); err == nil {
-				f.Line, f.Text = line, fact+" (the mistake may stand a line or two further down)"
+				f.Line, f.Text = line, fact+" ("+syntaxHint(fact)+")"
 			}
 		}
 	}
 	r.faults = append(r.faults, f)
+}
+
+// syntaxHint says where to look, or what the usual cause is: YAML takes the ": "
+// of home ? 1 : 2 for the one between a key and its value.
+func syntaxHint(fact string) string {
+	if strings.HasPrefix(fact, "mapping values are not allowed") {
+		return `a value with ": " in it, such as a condition with "? :", must stand in quotes`
+	}
+	return "the mistake may stand a line or two further down"
 }
 
 // field reads one key of a mapping.
