@@ -16,7 +16,6 @@ type habit struct {
 	key    uint32  // country code, AS number, or a block's hash
 	weight float32 // days of use, faded up to day
 	day    int32   // last day of use, in days since 1970
-	first  int32   // first day of use
 }
 
 // habits is what a user is known to use, of one kind. Memory fades, so that
@@ -62,7 +61,7 @@ func (hs habits) total(day int32, halfLife float64) (sum float64) {
 func (hs *habits) use(key uint32, day int32, halfLife float64) (firstToday bool) {
 	h := hs.find(key)
 	if h == nil {
-		h = hs.add(habit{key: key, day: day, first: day}, halfLife)
+		h = hs.add(habit{key: key, day: day}, halfLife)
 		h.weight = 1
 		return true
 	}

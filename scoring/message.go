@@ -79,9 +79,6 @@ func (ms messages) again(sub *Submission, u *user) bool {
 	return m != nil && m.user == u && m.at == sub.Time.Unix()
 }
 
-// Knows tells whether a message is being followed.
-func (s *Scorer) Knows(id string) bool { return s.messages[id] != nil }
-
 // Queued counts the recipients and the envelope sender of a message that was
 // accepted. They count for
 // a held message, too: they are what the client asked for, not an outcome.

@@ -188,7 +188,7 @@ func record(u *user, at int64, p geo.Place) {
 	u.visits.forget(at)
 	u.visits.record(visit{
 		address: hashAddr(p.Addr), block: hashBlock(p.Block()), network: p.ASN, country: countryKey(p.Country),
-		first: at, last: at, strange: true,
+		last: at, strange: true,
 	})
 	u.volume.add(at, tally{messages: 1})
 }

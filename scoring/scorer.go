@@ -4,81 +4,9 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"sendwarden/geo"
 )
-
-// Submission is one message that an authenticated user begins to hand in.
-type Submission struct {
-	User      string // folded as Postfix folds look-up keys
-	Time      time.Time
-	Place     geo.Place
-	Method    string
-	NoReverse bool
-	Message   string // names the message in later calls; "" when it has no queue id
-}
-
-// Action is what becomes of a submission.
-type Action uint8
-
-const (
-	// Allow lets it pass.
-	Allow Action = iota
-	// Hold lets it wait until the score has faded, or for a person's review.
-	Hold
-	// Block refuses it and all that its user sends from now on.
-	Block
-	// Refuse refuses it because its user is blocked already.
-	Refuse
-)
-
-func (a Action) String() string {
-	return [...]string{"allow", "hold", "block", "refuse"}[a]
-}
-
-// Reason is why points were added.
-type Reason struct {
-	Time    time.Time
-	Rule    string
-	Points  float64
-	Place   geo.Place
-	Message string
-}
-
-// Verdict is what was decided about a submission, and why.
-type Verdict struct {
-	Action Action
-	User   string
-	Time   time.Time
-	Score  float64
-	Limit  float64 // the threshold for Block that was in force for this user
-	// Reasons made the score, oldest first; the last Fired of them are new.
-	Reasons []Reason
-	Fired   int
-	// Messages and Recipients count what the user sent since the first reason,
-	// this submission included; Usual is where the user is at home. Both are
-	// set for Hold and Block.
-	Messages, Recipients int
-	Usual                Usual
-	// Spared says that the user would have been held or blocked, but for
-	// never_block.
-	Spared bool
-	// Braked says that the user would have been blocked, but that there have been
-	// more blocks within the hour than thieves account for: something is wrong
-	// with the rules or the databases, and a person must look.
-	Braked bool
-	// Again says that this very submission was judged before, and that nothing
-	// was done now.
-	Again bool
-}
-
-// Release is a held message that is let go by itself.
-type Release struct {
-	Time    time.Time
-	User    string
-	Message string
-}
 
 // Scorer knows what is usual for whom, and judges submissions by it. It is not
 // safe for concurrent use: the order of events is part of the result.
@@ -176,7 +104,7 @@ func (s *Scorer) record(l *look) {
 		u.visits.forget(l.now)
 		v := u.visits.record(visit{
 			address: l.address, block: l.block, network: l.place.ASN, country: l.country,
-			first: l.now, last: l.now, strange: l.strange, shared: l.shared,
+			last: l.now, strange: l.strange, shared: l.shared,
 		})
 		v.messages++
 		if l.strange {
@@ -224,14 +152,6 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 		v.Usual = s.usual(u, v.Time)
 	}
 	return v
-}
-
-// since is when the first reason was found.
-func (v *Verdict) since() time.Time {
-	if len(v.Reasons) == 0 {
-		return v.Time
-	}
-	return v.Reasons[0].Time
 }
 
 // suspect tells whether a message is to wait when its user's score says hold.
