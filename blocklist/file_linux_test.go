@@ -43,7 +43,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	require.ErrorIs(t, blocked, os.ErrPermission)
 	require.ErrorContains(t, blocked, path+" stays as it was")
-	require.ErrorContains(t, opened, "permission denied (the directory has to be writable)")
+	require.ErrorContains(t, opened, "this user may not write there (the blocklist belongs to root: use sudo)")
 	require.Len(t, entries, 1, "reading needs no lock")
 	require.Equal(t, "bob REJECT\n", contents(t, path))
 	only(t, dir, "blocklist", "blocklist.lock")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -20,7 +21,7 @@ const (
 func lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, newMode)
 	if err != nil {
-		return nil, fmt.Errorf("blocklist: %w (the directory has to be writable)", err)
+		return nil, lockError(path, err)
 	}
 	for waited := time.Duration(0); ; waited += lockPause {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -33,4 +34,16 @@ func lock(path string) (unlock func(), err error) {
 		}
 		time.Sleep(lockPause)
 	}
+}
+
+// lockError speaks of the directory: it is what the lock's file wants.
+func lockError(path string, err error) error {
+	dir := filepath.Dir(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return Problem{Path: dir, Fact: "no such directory", Remedy: "mkdir -p " + dir}
+	case errors.Is(err, os.ErrPermission):
+		return Problem{Path: dir, Fact: "this user may not write there", Remedy: "the blocklist belongs to root: use sudo"}
+	}
+	return fmt.Errorf("blocklist: %w (the directory has to be writable)", err)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -90,7 +91,7 @@ func newList() *cobra.Command {
 			}
 			entries, err := blocklist.Read(s.file(rules))
 			if errors.Is(err, os.ErrNotExist) {
-				return fmt.Errorf("%s: there is no blocklist yet; `sendwarden run` makes it", s.file(rules))
+				return noList(s.file(rules))
 			}
 			if err != nil {
 				return err
@@ -104,6 +105,15 @@ func newList() *cobra.Command {
 	s.flags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return cmd
+}
+
+// noList says what a blocklist that is not there is waiting for.
+func noList(name string) error {
+	dir := filepath.Dir(name)
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s: no such directory (mkdir -p %s; then `sendwarden run` makes the blocklist)", dir, dir)
+	}
+	return fmt.Errorf("%s: there is no blocklist yet; `sendwarden run` makes it", name)
 }
 
 // listOut is one line of `list --json`.

@@ -10,7 +10,7 @@ import (
 // notes are the comment lines above a blocked user's entry:
 //
 //	# info@example.es: blocked 2026-04-15 21:15:02 +0200, score 142 of 100; 7 messages to 163 recipients since 21:02
-//	#   +40 second country   21:02:11  BR  200.1.2.3  AS26599 Telefonica Brasil
+//	#   +40  second country  21:02:11  BR  200.1.2.3  AS26599 Telefonica Brasil
 //	#   usual: ES, AS3352 Telefonica, since 2025-11
 func notes(v scoring.Verdict) []string {
 	header := fmt.Sprintf("%s: blocked %s, score %s of %s; %s to %s", maillog.Mask(v.User), v.Time.Format(stampLayout),

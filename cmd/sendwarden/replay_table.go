@@ -5,6 +5,9 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
 
 	"sendwarden/maillog"
 	"sendwarden/scoring"
@@ -80,30 +83,26 @@ const maxReasonLines = 12
 // reasonLines writes the reasons of a verdict one below the other, for the
 // blocklist and for replay:
 //
-//	+40 second country   21:02:11  BR  200.1.2.3  AS26599 Telefonica Brasil
+//	+2   new address     21:02:11  BR  200.1.2.3  AS26599 Telefonica Brasil
+//	+40  second country  21:02:11  BR  200.1.2.3  AS26599 Telefonica Brasil
+//	usual: ES, AS3352 Telefonica, since 2025-11
 func reasonLines(v scoring.Verdict) []string {
-	reasons, left := v.Reasons, 0
-	if len(reasons) > maxReasonLines {
-		left = len(reasons) - maxReasonLines
-		reasons = reasons[left:]
+	reasons := v.Reasons[max(0, len(v.Reasons)-maxReasonLines):]
+	var text strings.Builder
+	if left := len(v.Reasons) - len(reasons); left > 0 {
+		fmt.Fprintf(&text, "… and %s before\n", count(left, "reason"))
 	}
-	var rule, addr int
-	for _, r := range reasons {
-		rule = max(rule, len(r.Rule))
-		addr = max(addr, len(r.Place.Addr.String()))
-	}
-	var lines []string
-	if left > 0 {
-		lines = append(lines, fmt.Sprintf("… and %s before", count(left, "reason")))
-	}
+	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, r := range reasons {
 		when := clockTime(r.Time)
-		if r.Time.YearDay() != v.Time.YearDay() {
+		if r.Time.Format(time.DateOnly) != v.Time.Format(time.DateOnly) {
 			when = r.Time.Format("01-02 15:04")
 		}
-		lines = append(lines, fmt.Sprintf("%+4g %-*s  %s  %s  %-*s  %s", r.Points, rule, r.Rule, when, country(r.Place), addr, r.Place.Addr, network(r.Place)))
+		fmt.Fprintf(columns, "%+g\t%s\t%s\t%s\t%s\t%s\n", r.Points, maillog.Mask(r.Rule), when, country(r.Place), r.Place.Addr, network(r.Place))
 	}
-	return append(lines, usualLine(v.Usual))
+	_ = columns.Flush() // a builder takes everything
+	text.WriteString(usualLine(v.Usual))
+	return strings.Split(text.String(), "\n")
 }
 
 // usualLine tells where the user is at home.
