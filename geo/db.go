@@ -37,7 +37,8 @@ type DB struct {
 // Open reads the databases into memory and checks them. What two of them know
 // is taken from the one named first. The embedded data fills in what none of
 // them is about: countries, networks or a version of IP. It does not fill in
-// single addresses that they leave out. Open with no path uses it alone.
+// single addresses that they leave out, nor the network where it disagrees with
+// them about the country. Open with no path uses it alone.
 //
 // The error holds one line for each file that cannot be used.
 func Open(paths ...string) (*DB, error) {

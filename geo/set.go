@@ -84,7 +84,9 @@ func (s *set) find(addr netip.Addr) Place {
 		if !tells.country {
 			p.add(record{country: known.country})
 		}
-		if !tells.network {
+		// Who disagrees about the country, because addresses have moved since,
+		// is not asked who the operator is.
+		if !tells.network && (p.Country == "" || known.country == "" || p.Country == known.country) {
 			p.add(record{asn: known.asn, org: known.org})
 		}
 	}

@@ -24,6 +24,7 @@ type look struct {
 	shared  bool // its network gives a client a new address each time
 	address uint64
 	block   uint32
+	network uint32
 	country uint16
 
 	first                                        bool // the user was never seen anywhere
@@ -46,6 +47,7 @@ func (l *look) aim(sub *Submission, u *user) {
 		return
 	}
 	l.address, l.block = rules.addressOf(sub.Place)
+	l.network = networkOf(sub.Place)
 	l.shared = rules.shared(sub.Place)
 	if !l.shared { // a cloud's address stands in some country, not its user
 		l.country = countryKey(sub.Place.Country)
@@ -80,19 +82,19 @@ func (l *look) recall() {
 	u := l.user
 	l.first = len(u.visits) == 0 && len(u.blocks) == 0
 	l.newAddress, l.newBlock = true, true
-	l.newNetwork, l.newCountry = l.place.ASN != 0, l.country != 0
+	l.newNetwork, l.newCountry = true, l.country != 0
 	for i := range u.visits {
 		v := &u.visits[i]
 		l.newAddress = l.newAddress && v.address != l.address
 		l.newBlock = l.newBlock && v.block != l.block
-		l.newNetwork = l.newNetwork && v.network != l.place.ASN
+		l.newNetwork = l.newNetwork && v.network != l.network
 		if v.country == l.country {
 			l.newCountry = false
 			l.seenInCountry = max(l.seenInCountry, v.last)
 		}
 	}
 	l.countryDays = u.countries.weight(uint32(l.country), l.day, l.fade)
-	l.networkDays = u.networks.weight(l.place.ASN, l.day, l.fade)
+	l.networkDays = u.networks.weight(l.network, l.day, l.fade)
 	l.blockDays = u.blocks.weight(l.block, l.day, l.fade)
 	l.newBlock = l.newBlock && l.blockDays < faintDays
 	l.newNetwork = l.newNetwork && l.networkDays < faintDays
@@ -113,9 +115,7 @@ func (l *look) surprise() {
 	if l.country != 0 {
 		l.countryRarity = rarity(l.countryDays, u.countries.total(l.day, l.fade), l.server.countryShare(l.country))
 	}
-	if l.place.ASN != 0 {
-		l.netRarity = rarity(l.networkDays, u.networks.total(l.day, l.fade), l.server.networkShare(l.place.ASN))
-	}
+	l.netRarity = rarity(l.networkDays, u.networks.total(l.day, l.fade), l.server.networkShare(l.network))
 	familiar := l.networkDays >= familiarDays || l.blockDays >= familiarDays
 	l.strange = !familiar && (l.learnt() || l.rareHere(l.newcomer()))
 }

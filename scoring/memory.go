@@ -208,6 +208,9 @@ func (s *Scorer) usual(u *user, now time.Time) Usual {
 		out.Countries = append(out.Countries, string([]byte{byte(h.key >> 8), byte(h.key)}))
 	}
 	for _, h := range u.networks.mostUsed(day, fade, usualShown) {
+		if h.key >= unknownNetworks {
+			continue // has no name
+		}
 		out.Networks = append(out.Networks, strings.TrimSpace(fmt.Sprintf("AS%d %s", h.key, s.server.orgs[h.key])))
 	}
 	return out

@@ -102,11 +102,10 @@ func (s *Scorer) record(l *look) {
 	if l.placed {
 		l.previous, u.here = u.here, spotOf(l.place, l.now)
 		u.visits.forget(l.now)
-		v := u.visits.record(visit{
-			address: l.address, block: l.block, network: l.place.ASN, country: l.country,
+		u.visits.record(visit{
+			address: l.address, block: l.block, network: l.network, country: l.country,
 			last: l.now, strange: l.strange, shared: l.shared,
 		})
-		v.messages++
 		if l.strange {
 			one.strangeMessages = 1
 			if !l.shared {
@@ -163,7 +162,7 @@ func (l *look) suspect() bool {
 		return true
 	}
 	return l.blockDays < familiarDays && slices.ContainsFunc(l.user.reasons, func(r Reason) bool {
-		return r.Place.ASN == l.place.ASN
+		return networkOf(r.Place) == l.network
 	})
 }
 
@@ -204,8 +203,8 @@ func (s *Scorer) learn(u *user, p geo.Place, now int64) {
 	}
 	u.blocks.use(block, day, fade)
 	u.addresses.use(uint32(address), day, fade)
-	if p.ASN != 0 && u.networks.use(p.ASN, day, fade) {
-		s.server.useNetwork(p.ASN, p.Org)
+	if network := networkOf(p); u.networks.use(network, day, fade) {
+		s.server.useNetwork(network, p.Org)
 	}
 }
 

@@ -25,7 +25,7 @@ func Signals() []Signal {
 		{"home", "the country is one of the user's or the server's home countries, or usual for this user", func(l *look) any { return l.home() }},
 		{"new_address", "the user has not come from this address in the last days", func(l *look) any { return l.newAddress }},
 		{"new_block", "nor from its /24 (IPv6: /64)", func(l *look) any { return l.newBlock }},
-		{"new_network", "nor from its network", func(l *look) any { return l.newNetwork }},
+		{"new_network", "nor from its network (all networks of a country that no database knows count as one)", func(l *look) any { return l.newNetwork }},
 		{"new_country", "nor from its country", func(l *look) any { return l.newCountry }},
 		{"unfamiliar", "the user has not used this network for long; of a new user: few others use it either", func(l *look) any { return l.strange }},
 		{"rarity", "how surprising the network is for this user, in bits (familiar: below 3, another line at home: about 6, a far country: 12 and more)", func(l *look) any { return l.netRarity }},

@@ -3,6 +3,8 @@ package scoring
 import (
 	"net/netip"
 	"time"
+
+	"sendwarden/geo"
 )
 
 // maxVisits bounds how many addresses of the last days are remembered for one
@@ -14,14 +16,13 @@ const visitLife = int64(8 * 24 * time.Hour / time.Second)
 
 // visit is the recent use of one address by one user.
 type visit struct {
-	address  uint64 // hash of the address, or of its network where that is shared
-	block    uint32 // hash of the block
-	network  uint32 // AS number
-	country  uint16
-	last     int64  // Unix seconds
-	messages uint16 // submissions from it
-	strange  bool   // at first use this was no familiar place
-	shared   bool   // it stands for a whole network that gives a client a new one each time
+	address uint64 // hash of the address, or of its network where that is shared
+	block   uint32 // hash of the block
+	network uint32 // AS number
+	country uint16
+	last    int64 // Unix seconds
+	strange bool  // at first use this was no familiar place
+	shared  bool  // it stands for a whole network that gives a client a new one each time
 }
 
 // visits are in order of their last use, latest last.
@@ -153,6 +154,19 @@ func hashBlock(p netip.Prefix) uint32 {
 	b := p.Addr().As16()
 	h := fnv1a(b[:])
 	return uint32(h ^ h>>32)
+}
+
+// Where no database knows the network, all unknown networks of a country are one:
+// an operator's addresses lie far apart, and each would look like another network.
+// Their keys are among the last AS numbers for private use (RFC 6996).
+const unknownNetworks = 0xff000000
+
+// networkOf is the key of a place's network.
+func networkOf(p geo.Place) uint32 {
+	if p.ASN != 0 {
+		return p.ASN
+	}
+	return unknownNetworks | uint32(countryKey(p.Country))
 }
 
 func hashNetwork(asn uint32) uint64 {
