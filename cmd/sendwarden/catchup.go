@@ -129,7 +129,8 @@ func (d *daemon) openHistory(name string, zone *time.Location) (*oldLogs, int64,
 		logs = &oldLogs{zone: zone, now: time.Now(), skimmed: true, bar: func(int64) {}}
 	}
 	if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
-		return logs, 0, nil // it will appear
+		d.log.Warn("the log is not there: waiting until it is", "log", name)
+		return logs, 0, nil
 	}
 	current, err := follow.Open(name)
 	if err != nil {

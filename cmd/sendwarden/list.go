@@ -8,7 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"sendwarden/blocklist"
@@ -142,8 +142,7 @@ func printList(cmd *cobra.Command, entries []blocklist.Entry, asJSON bool) error
 		fmt.Fprintln(out, "Nobody is blocked.")
 		return out.Flush()
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "USER\tSINCE\tSCORE\tPOSTFIX ANSWERS")
+	rows := [][]string{{"USER", "SINCE", "SCORE", "POSTFIX ANSWERS"}}
 	for _, e := range entries {
 		since, score := "by hand", ""
 		if !e.Since.IsZero() {
@@ -152,9 +151,9 @@ func printList(cmd *cobra.Command, entries []blocklist.Entry, asJSON bool) error
 		if e.Score > 0 {
 			score = points(e.Score)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", maillog.Mask(e.User), since, score, shorten(maillog.Mask(e.Action), 40))
+		rows = append(rows, []string{maillog.Mask(e.User), since, score, shorten(maillog.Mask(e.Action), 40)})
 	}
-	if err := table.Flush(); err != nil {
+	if err := table(out, rows); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -176,6 +175,9 @@ func newBlock() *cobra.Command {
 		Example: "  sendwarden block info@example.es --reason 'phished, called in by phone'",
 		Args:    exactly(1, "one user name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.HasPrefix(args[0], "@") {
+				return usageError{fmt.Errorf("%s: Postfix looks up whole log-in names, no domains", maillog.Mask(args[0]))}
+			}
 			rules, _, err := s.rules()
 			if err != nil {
 				return err

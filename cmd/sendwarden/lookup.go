@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"net/netip"
-	"text/tabwriter"
 
 	"sendwarden/geo"
 	"sendwarden/maillog"
@@ -69,12 +68,12 @@ func (c *lookupCommand) run(cmd *cobra.Command, args []string) error {
 		}
 		return nil
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for _, addr := range addrs {
 		p := places.Place(addr)
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", p.Addr, p.Kind, p.Country, maillog.Mask(p.City), network(p), coordinates(p))
+		rows = append(rows, []string{p.Addr.String(), p.Kind.String(), p.Country, maillog.Mask(p.City), network(p), coordinates(p)})
 	}
-	return table.Flush()
+	return table(out, rows)
 }
 
 func coordinates(p geo.Place) string {

@@ -71,7 +71,10 @@ map, and blocks a user whose log-ins no longer look like one person's. The
 account still receives mail.
 
 Start with your own logs, which changes nothing:
-  sendwarden replay /var/log/mail.log*`,
+  sendwarden replay /var/log/mail.log*
+
+Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check has found faults.`,
+		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
@@ -79,11 +82,41 @@ Start with your own logs, which changes nothing:
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(
-		newRun(), newReplay(), newCheck(), newList(), newBlock(), newRelease(),
-		newLookup(), newParse(), newRules(), newSimulate(), newVersion(),
-	)
+	root.SetVersionTemplate("sendwarden {{.Version}}\n")
+	root.SetHelpCommand(newHelp())
+	addGroup(root, "Try it and tune it:", newReplay(), newCheck(), newRules(), newLookup(), newParse(), newSimulate())
+	addGroup(root, "Protect the server:", newRun(), newList(), newBlock(), newRelease())
+	root.AddCommand(newVersion())
 	return root
+}
+
+// addGroup adds commands that the help shows together.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, c := range commands {
+		c.GroupID = title
+		root.AddCommand(c)
+	}
+}
+
+// newHelp is cobra's help command, except that it refuses what is no command.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			about, _, err := root.Find(args)
+			if err == nil && about == root {
+				err = noCommand(root, args)
+			}
+			if err != nil {
+				return err
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
 }
 
 // noCommand refuses a word that is no command, and names the one that was

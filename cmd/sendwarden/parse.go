@@ -46,7 +46,9 @@ func (c *parseCommand) run(cmd *cobra.Command, files []string) error {
 	defer logs.Close()
 	logs.skimmed = false
 	out := bufio.NewWriter(cmd.OutOrStdout())
+	events := 0
 	for l, ev := range logs.all(cmd.Context()) {
+		events++
 		if c.json {
 			writeJSON(out, newEventOut(l, ev))
 		} else {
@@ -59,7 +61,7 @@ func (c *parseCommand) run(cmd *cobra.Command, files []string) error {
 	if errors.Is(logs.err, errStopped) {
 		return logs.err
 	}
-	logs.notUnderstood(cmd.ErrOrStderr())
+	logs.notUnderstood(cmd.ErrOrStderr(), events)
 	return logs.err
 }
 
@@ -153,8 +155,9 @@ func writeEvent(w io.Writer, l *oldLog, ev *maillog.Event) {
 	fmt.Fprintln(w)
 }
 
-// notUnderstood tells what looked like an event and did not read as one.
-func (o *oldLogs) notUnderstood(w io.Writer) {
+// notUnderstood tells how much was read, and what looked like an event and did
+// not read as one.
+func (o *oldLogs) notUnderstood(w io.Writer, events int) {
 	var odd, long int
 	var samples []string
 	for _, l := range o.logs {
@@ -165,7 +168,7 @@ func (o *oldLogs) notUnderstood(w io.Writer) {
 			samples = append(samples, s.Sample[source]...)
 		}
 	}
-	fmt.Fprintf(w, "%s read, %s not understood", count(int(o.lines), "line"), thousands(odd))
+	fmt.Fprintf(w, "%s read, %s found, %s not understood", count(int(o.lines), "line"), count(events, "event"), count(odd, "line"))
 	if long > 0 {
 		fmt.Fprintf(w, ", %s too long", thousands(long))
 	}

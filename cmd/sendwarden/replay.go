@@ -134,11 +134,11 @@ type reasonOut struct {
 }
 
 func writeJSON(w io.Writer, v any) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		text = fmt.Appendf(nil, `{"type":"error","text":%q}`, err)
+	line := json.NewEncoder(w)
+	line.SetEscapeHTML(false) // <ana@example.es> is to be read by people, too
+	if err := line.Encode(v); err != nil {
+		fmt.Fprintf(w, `{"type":"error","text":%q}`+"\n", err) // a failed write shows when the buffer is flushed
 	}
-	_, _ = w.Write(append(text, '\n')) // a failed write shows when the buffer is flushed
 }
 
 // diary keeps what a replay has seen, for the table at its end.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"sendwarden/maillog"
@@ -92,15 +91,15 @@ func reasonLines(v scoring.Verdict) []string {
 	if left := len(v.Reasons) - len(reasons); left > 0 {
 		fmt.Fprintf(&text, "… and %s before\n", count(left, "reason"))
 	}
-	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for _, r := range reasons {
 		when := clockTime(r.Time)
 		if r.Time.Format(time.DateOnly) != v.Time.Format(time.DateOnly) {
 			when = r.Time.Format("01-02 15:04")
 		}
-		fmt.Fprintf(columns, "%+g\t%s\t%s\t%s\t%s\t%s\n", r.Points, maillog.Mask(r.Rule), when, country(r.Place), r.Place.Addr, network(r.Place))
+		rows = append(rows, []string{fmt.Sprintf("%+g", r.Points), maillog.Mask(r.Rule), when, country(r.Place), r.Place.Addr.String(), network(r.Place)})
 	}
-	_ = columns.Flush() // a builder takes everything
+	_ = table(&text, rows) // a builder takes everything
 	text.WriteString(usualLine(v.Usual))
 	return strings.Split(text.String(), "\n")
 }

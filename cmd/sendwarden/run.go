@@ -27,10 +27,15 @@ func newRun() *cobra.Command {
 		Long: `Run follows the mail log, scores every authenticated submission, and writes a
 user whose score passes the threshold to the blocklist that Postfix reads.
 
+First it learns what is usual for whom from the log and its rotated elders, as
+far as they are there. Thefts that it finds in them are acted on if they began
+after it last ran, and only told of at its first start.
+
 SIGHUP reads the rules and databases again; a fault in them keeps the old ones.
 SIGTERM stops.`,
-		Args: exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
+		Example: "  sendwarden run --watch\n  sendwarden run --log /var/log/mail.log --geo /var/lib/GeoIP/GeoLite2-City.mmdb --geo /var/lib/GeoIP/GeoLite2-ASN.mmdb",
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	c.listSetup.flags(cmd)
 	c.tableFlags(cmd)
@@ -100,5 +105,6 @@ func (c *runCommand) logFile(rules *scoring.Rules) (string, error) {
 			return usual, nil
 		}
 	}
-	return "", errors.New("there is neither /var/log/mail.log nor /var/log/maillog (name the log with --log, or under log: in the rules)")
+	return "", errors.New("there is neither /var/log/mail.log nor /var/log/maillog (name the log with --log, or under log: in the rules; " +
+		"where there is only the journal, install rsyslog, or set maillog_file in main.cf)")
 }

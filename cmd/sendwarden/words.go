@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sendwarden/geo"
 	"sendwarden/maillog"
@@ -28,6 +31,30 @@ func thousands(n int) string {
 // points writes a score as people read it: 142, or 61.5.
 func points(p float64) string {
 	return strconv.FormatFloat(float64(int64(p*10+0.5))/10, 'f', -1, 64)
+}
+
+// table writes rows one below the other, their cells in columns and two blanks
+// between; unlike text/tabwriter's, its lines end where their text ends.
+func table(w io.Writer, rows [][]string) error {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		line := ""
+		for i, cell := range row {
+			line += fmt.Sprintf("%-*s  ", widths[i], cell)
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " ")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stampLayout is how a moment is written to people: with its zone said.
