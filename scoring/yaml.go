@@ -166,6 +166,10 @@ func describe(n *yaml.Node) string {
 	if n.Value == "" {
 		return "nothing"
 	}
+	const most = 60 // bytes; a file that is no rules file is one long text
+	if len(n.Value) > most {
+		return strconv.Quote(strings.ToValidUTF8(n.Value[:most], "")) + "…"
+	}
 	return strconv.Quote(n.Value)
 }
 
