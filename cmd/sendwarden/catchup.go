@@ -75,7 +75,7 @@ func (d *daemon) settle(found map[string]scoring.Verdict) {
 		switch {
 		case standing[user]:
 		case !known:
-			d.log.Warn("the log tells of an account that would have been blocked", "user", maillog.Mask(user), "at", v.Time.Format(stampLayout), "why", why(v))
+			d.log.Warn("would have been blocked before the first start; sendwarden block does it now", "user", maillog.Mask(user), "at", v.Time.Format(stampLayout), "why", why(v))
 			d.scorer.Released(user, v.Time, false)
 		case v.Time.After(watched):
 			d.block(v)
