@@ -57,7 +57,7 @@ func TestReasonsInTheFile(t *testing.T) {
 	blocked(t, p, alice)
 	list := read(t, p.Blocklist)
 	require.Regexp(t, `(?m)^# alice@example.es: blocked \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}, score 120 of 100; `, list)
-	require.Regexp(t, `(?m)^#   \+120 third country +\d\d:\d\d:\d\d +RU +95\.24\.0\.1 +AS8402 `, list)
+	require.Regexp(t, `(?m)^#   \+120 +third country +\d\d:\d\d:\d\d +RU +95\.24\.0\.1 +AS8402 `, list)
 	require.Regexp(t, `(?m)^alice@example.es +REJECT 5\.7\.1 `+reason+`$`, list)
 	require.Contains(t, p.list(t), alice)
 }
