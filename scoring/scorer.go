@@ -104,7 +104,7 @@ func (s *Scorer) record(l *look) {
 		u.visits.forget(l.now)
 		u.visits.record(visit{
 			address: l.address, block: l.block, network: l.network, country: l.country,
-			last: l.now, strange: l.strange, shared: l.shared,
+			first: l.now, last: l.now, strange: l.strange, shared: l.shared,
 		})
 		if l.strange {
 			one.strangeMessages = 1
@@ -155,14 +155,20 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 
 // suspect tells whether a message is to wait when its user's score says hold.
 // The owner's own mail goes through while a thief's waits: what comes from a
-// familiar network that gave no reason for the score, and from a familiar line
-// in any case.
+// familiar line, or from an address in a familiar network that was there before
+// the trouble began and gave no reason for it.
 func (l *look) suspect() bool {
+	u := l.user
 	if l.strange {
 		return true
 	}
-	return l.blockDays < familiarDays && slices.ContainsFunc(l.user.reasons, func(r Reason) bool {
-		return networkOf(r.Place) == l.network
+	if l.blockDays >= familiarDays || len(u.reasons) == 0 {
+		return false
+	}
+	v := u.visits.find(l.address)
+	return v == nil || v.first >= u.reasons[0].Time.Unix() || slices.ContainsFunc(u.reasons, func(r Reason) bool {
+		address, _ := l.rules.addressOf(r.Place)
+		return address == l.address
 	})
 }
 

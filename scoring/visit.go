@@ -16,13 +16,13 @@ const visitLife = int64(8 * 24 * time.Hour / time.Second)
 
 // visit is the recent use of one address by one user.
 type visit struct {
-	address uint64 // hash of the address, or of its network where that is shared
-	block   uint32 // hash of the block
-	network uint32 // AS number
-	country uint16
-	last    int64 // Unix seconds
-	strange bool  // at first use this was no familiar place
-	shared  bool  // it stands for a whole network that gives a client a new one each time
+	address     uint64 // hash of the address, or of its network where that is shared
+	block       uint32 // hash of the block
+	network     uint32 // AS number
+	country     uint16
+	first, last int64 // Unix seconds
+	strange     bool  // at first use this was no familiar place
+	shared      bool  // it stands for a whole network that gives a client a new one each time
 }
 
 // visits are in order of their last use, latest last.
