@@ -91,14 +91,12 @@ func (s *Scorer) Released(name string, at time.Time, teach bool) (held []string)
 		s.release(h.id, at.Unix())
 	}
 	u.held = nil
+	s.server.acquit(hashName(name))
 	for i := range u.volume {
 		u.volume[i].overrule()
 	}
 	for i := range u.visits {
 		v := &u.visits[i]
-		if x := s.server.strangers[v.address]; x != nil {
-			x.thief = 0
-		}
 		if teach && v.strange {
 			v.strange = false
 			u.teach(v, int32(at.Unix()/dayStep), s.rules.MemoryHalfLife.Hours()/24)

@@ -27,22 +27,23 @@ const (
 	// maxMessages bounds what is followed at once; more in the queue than this
 	// and outcomes of the newest go uncounted.
 	maxMessages = 500_000
-	// manyMessages is when to look for those that will not be heard of again.
-	manyMessages = 20_000
 	// messageLife is longer than Postfix keeps a message in its queue
 	// (maximal_queue_lifetime is 5 days). A client that hangs up before the end
 	// of its message leaves no other sign, before Postfix 3.10.
 	messageLife = 6 * dayStep
 )
 
-func (ms messages) begin(l *look, held bool) {
-	if len(ms) >= manyMessages && len(ms)%(manyMessages/8) == 0 {
-		maps.DeleteFunc(ms, func(_ string, m *message) bool { return l.now-m.at > messageLife })
+// begin follows a message from its submission on. Once a day it forgets those
+// that will not be heard of again.
+func (s *Scorer) begin(l *look, held bool) {
+	if l.day != s.tidied {
+		s.tidied = l.day
+		maps.DeleteFunc(s.messages, func(_ string, m *message) bool { return l.now-m.at > messageLife })
 	}
-	if l.sub.Message == "" || len(ms) >= maxMessages {
+	if l.sub.Message == "" || len(s.messages) >= maxMessages {
 		return
 	}
-	ms[l.sub.Message] = &message{user: l.user, at: l.now, strange: l.strange, held: held}
+	s.messages[l.sub.Message] = &message{user: l.user, at: l.now, strange: l.strange, held: held}
 }
 
 // release lets a held message go: what the log tells of it becomes true.
@@ -80,8 +81,8 @@ func (ms messages) again(sub *Submission, u *user) bool {
 }
 
 // Queued counts the recipients and the envelope sender of a message that was
-// accepted. They count for
-// a held message, too: they are what the client asked for, not an outcome.
+// accepted. They count for a held message, too: they are what the client asked
+// for, not an outcome.
 func (s *Scorer) Queued(id string, at time.Time, recipients int, from string) {
 	m := s.messages[id]
 	if m == nil || m.queued {

@@ -15,6 +15,7 @@ type Scorer struct {
 	users    map[string]*user
 	server   server
 	messages messages
+	tidied   int32 // the day on which old messages were last forgotten
 	brake    brake
 
 	look   look
@@ -183,7 +184,7 @@ func (s *Scorer) conclude(l *look, v Verdict) {
 	switch v.Action {
 	case Block:
 		u.blocked = true
-		s.markThieves(u, l.now)
+		s.markThieves(l)
 		return
 	case Hold:
 		if l.sub.Message != "" {
@@ -194,7 +195,7 @@ func (s *Scorer) conclude(l *look, v Verdict) {
 		u.learnMethod(l.sub.Method)
 		u.usual.count(l.day, u.volume.since(l.now-hourStep))
 	}
-	s.messages.begin(l, v.Action == Hold)
+	s.begin(l, v.Action == Hold)
 }
 
 // learn counts a day of use of a place by a user.
@@ -224,17 +225,19 @@ func (u *user) learnMethod(method string) {
 	}
 }
 
+// markThief holds the address of what a blocked user sends against other
+// accounts.
 func (s *Scorer) markThief(l *look) {
 	if l.placed && l.strange && !l.shared {
-		s.server.stranger(l.address, l.now).thief = l.now + thiefLife
+		s.server.stranger(l.address, l.now).accuse(hashName(l.sub.User), l.now)
 	}
 }
 
-// markThieves holds the strange addresses of a theft against other accounts.
-func (s *Scorer) markThieves(u *user, now int64) {
-	for i := range u.visits {
-		if v := &u.visits[i]; v.strange && !v.shared {
-			s.server.stranger(v.address, now).thief = now + thiefLife
+// markThieves does the same with the strange addresses that led to a block.
+func (s *Scorer) markThieves(l *look) {
+	for i := range l.user.visits {
+		if v := &l.user.visits[i]; v.strange && !v.shared {
+			s.server.stranger(v.address, l.now).accuse(hashName(l.sub.User), l.now)
 		}
 	}
 }

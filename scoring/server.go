@@ -27,8 +27,9 @@ type stranger struct {
 	users    [4]uint32
 	nusers   uint8
 	failures uint16
-	failed   int64 // when the last log-in failed
-	thief    int64 // until when it counts as a thief's; 0: not
+	failed   int64  // when the last log-in failed
+	thief    int64  // until when it counts as a thief's; 0: not
+	victim   uint32 // whose; hash of the user
 }
 
 const (
@@ -50,7 +51,7 @@ func newServer() server {
 	}
 }
 
-// use counts one user's day in a country and a network.
+// useCountry counts one user's day in a country, useNetwork in a network.
 func (s *server) useCountry(country uint16) {
 	s.countries[country]++
 	s.days++
@@ -95,14 +96,14 @@ const (
 // servers'. Where old lists are mailed every week, bounces mean less.
 func (s *server) bounceFactor() float64 {
 	const (
-		common       = 0.045 // newsletters included
-		priorDecided = 2000  // recipients
-		most         = 3
+		common = 0.045 // newsletters included
+		prior  = 2000  // recipients
+		most   = 3
 	)
 	if s.sentTo > 1e6 {
 		s.sentTo, s.cameBack = s.sentTo/2, s.cameBack/2
 	}
-	rate := (s.cameBack + common*priorDecided) / (s.sentTo + priorDecided)
+	rate := (s.cameBack + common*prior) / (s.sentTo + prior)
 	return min(max(rate/common, 1), most)
 }
 
@@ -164,6 +165,20 @@ func (s *server) sweep(now int64) {
 	for a, x := range s.strangers {
 		if now-x.last > strangerLife && x.thief < now {
 			delete(s.strangers, a)
+		}
+	}
+}
+
+// accuse holds an address against the users who come from it later.
+func (x *stranger) accuse(victim uint32, now int64) {
+	x.thief, x.victim = now+thiefLife, victim
+}
+
+// acquit clears the addresses that were held to be thieves' of one user.
+func (s *server) acquit(victim uint32) {
+	for _, x := range s.strangers {
+		if x.victim == victim {
+			x.thief = 0
 		}
 	}
 }

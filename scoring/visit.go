@@ -37,10 +37,10 @@ func (vs visits) find(address uint64) *visit {
 	return nil
 }
 
-// record moves the visit of v.address to the end, or adds it there, and
-// answers it. The oldest goes when there are too many, a familiar one before a
-// strange one: strangers are what the windows are asked about.
-func (vs *visits) record(v visit) *visit {
+// record moves the visit of v.address to the end, or adds it there. The oldest
+// goes when there are too many, a familiar one before a strange one: strangers
+// are what the windows are asked about.
+func (vs *visits) record(v visit) {
 	list := *vs
 	for i := range list {
 		if list[i].address == v.address {
@@ -48,7 +48,7 @@ func (vs *visits) record(v visit) *visit {
 			copy(list[i:], list[i+1:])
 			known.last = max(known.last, v.last)
 			list[len(list)-1] = known
-			return &list[len(list)-1]
+			return
 		}
 	}
 	if len(list) >= maxVisits {
@@ -63,7 +63,6 @@ func (vs *visits) record(v visit) *visit {
 		list = list[:len(list)-1]
 	}
 	*vs = append(roomy(list), v)
-	return &(*vs)[len(*vs)-1]
 }
 
 // forget drops what is older than any window.

@@ -1,4 +1,4 @@
-// Corpus measures how well maillog reads real log lines that people have
+// Command corpus measures how well maillog reads real log lines that people have
 // labelled: it runs the parser over every *.log of a folder and compares with
 // the folder's expected.jsonl.
 //
