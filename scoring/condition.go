@@ -115,7 +115,7 @@ func exprFault(err error) (line, column int, message string) {
 		line, column, message = max(fe.Line, 1), fe.Column, fe.Message
 	}
 	if name, found := strings.CutPrefix(message, "unknown name "); found {
-		message = fmt.Sprintf("unknown name %q%s", name, suggestion(name, signalNames()))
+		message = fmt.Sprintf("unknown name %q%s", name, Suggestion(name, signalNames()))
 	}
 	if kind, found := strings.CutPrefix(message, "expected bool, but got "); found {
 		message = fmt.Sprintf(`a condition must be true or false, such as countries("1h") >= 3, not %s`, typeInWords(kind))
@@ -237,5 +237,5 @@ func (c *conditionCheck) networkList(n *ast.StringNode) {
 	for name := range c.rules.Networks {
 		names = append(names, name)
 	}
-	c.fault(n, "no list %q under networks:%s", n.Value, suggestion(n.Value, names))
+	c.fault(n, "no list %q under networks:%s", n.Value, Suggestion(n.Value, names))
 }

@@ -44,9 +44,9 @@ func (fs Faults) sorted() Faults {
 	return fs
 }
 
-// suggestion answers " (NAME?)" with the known name that a misspelt one most
+// Suggestion answers " (NAME?)" with the known name that a misspelt one most
 // likely stands for, and "" when none is near.
-func suggestion(name string, known []string) string {
+func Suggestion(name string, known []string) string {
 	best, distance := "", min(len(name)/3+2, len(name)/2+1)
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {

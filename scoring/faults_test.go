@@ -163,6 +163,6 @@ func TestSuggestion(t *testing.T) {
 		{"weather_forecast", ""},
 		{"x", ""},
 	} {
-		require.Equal(t, c.want, suggestion(c.name, signalNames()), c.name)
+		require.Equal(t, c.want, Suggestion(c.name, signalNames()), c.name)
 	}
 }

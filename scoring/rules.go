@@ -3,6 +3,8 @@ package scoring
 import (
 	"net/netip"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Rules is a rules.yaml, read and checked: what an administrator has decided
@@ -42,6 +44,9 @@ type Rules struct {
 	Geo       []string
 	Blocklist string
 	Table     string
+	// Sections are the other parts of the file, by their keys: how the daemon
+	// listens, whom it tells. They are checked by those who read them.
+	Sections map[string]*yaml.Node
 }
 
 // Rule adds points to a user's score when its condition holds for a

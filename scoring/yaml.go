@@ -16,14 +16,16 @@ import (
 // maxRulesFile bounds a rules file; a longer one is some other file.
 const maxRulesFile = 1 << 20
 
-// Parse reads a rules file; name is for its error messages. The error is a
-// Faults with everything that is wrong.
+// Parse reads a rules file; name is for its error messages. Sections are further
+// keys that may stand in it and that others read: they are found in
+// Rules.Sections as they stand. The error is a Faults with everything that is
+// wrong.
 //
 // The YAML library gives the tree with its lines and columns; what the keys
 // mean is read from the tree here, because its own decoder rounds 1.5 to 1,
 // lets a second document pass, and names no column.
-func Parse(name string, text []byte) (*Rules, error) {
-	r := reader{file: name, text: text}
+func Parse(name string, text []byte, sections ...string) (*Rules, error) {
+	r := reader{file: name, text: text, sections: sections}
 	root := r.document()
 	if root == nil {
 		return nil, r.faults.sorted()
@@ -37,9 +39,10 @@ func Parse(name string, text []byte) (*Rules, error) {
 
 // reader walks the YAML tree of one file and collects its faults.
 type reader struct {
-	file   string
-	text   []byte
-	faults Faults
+	file     string
+	text     []byte
+	sections []string // keys that others read
+	faults   Faults
 }
 
 func (r *reader) fault(n *yaml.Node, format string, args ...any) {
@@ -125,7 +128,7 @@ func (r *reader) mapping(n *yaml.Node, what string, fields []field) {
 				return
 			}
 		}
-		r.fault(key, "unknown key %q in %s%s", key.Value, what, suggestion(key.Value, names))
+		r.fault(key, "unknown key %q in %s%s", key.Value, what, Suggestion(key.Value, names))
 	})
 }
 

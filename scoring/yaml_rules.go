@@ -26,7 +26,7 @@ func (r *reader) rules(root *yaml.Node) *Rules {
 		MemoryHalfLife: defaultMemoryHalfLife, Reply: defaultReply,
 	}
 	var list *yaml.Node
-	r.mapping(root, "the rules file", []field{
+	r.mapping(root, "the rules file", append(r.others(rules), []field{
 		{"mode", func(n *yaml.Node) { rules.Watch = r.mode(n) }},
 		{"home", func(n *yaml.Node) { rules.Home = r.countries(n, "home") }},
 		{"threshold", func(n *yaml.Node) { r.threshold(n, &rules.Hold, &rules.Block) }},
@@ -42,7 +42,7 @@ func (r *reader) rules(root *yaml.Node) *Rules {
 		{"blocklist", func(n *yaml.Node) { rules.Blocklist, _ = r.scalar(n, "blocklist") }},
 		{"table", func(n *yaml.Node) { rules.Table, _ = r.scalar(n, "table") }},
 		{"rules", func(n *yaml.Node) { list = n }},
-	})
+	}...))
 	// The conditions come last: they may name the networks of the whole file.
 	if list == nil && root.Kind == yaml.MappingNode {
 		r.fault(root, "has no rules: add a list under \"rules:\"")
@@ -51,6 +51,16 @@ func (r *reader) rules(root *yaml.Node) *Rules {
 		rules.Rules = r.ruleList(list, rules)
 	}
 	return rules
+}
+
+// others keeps the sections that are not about rules, for those who read them.
+func (r *reader) others(rules *Rules) []field {
+	rules.Sections = make(map[string]*yaml.Node)
+	fields := make([]field, len(r.sections))
+	for i, name := range r.sections {
+		fields[i] = field{name, func(n *yaml.Node) { rules.Sections[name] = n }}
+	}
+	return fields
 }
 
 func (r *reader) mode(n *yaml.Node) (watch bool) {

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,12 +16,17 @@ import (
 	"sendwarden/scoring"
 )
 
-// daemon is what run keeps while it runs.
+// daemon is what run keeps while it runs. One goroutine, that of loop, does its
+// work; those of the door only ask for verdicts, in turn with it.
 type daemon struct {
+	turn sync.Mutex // held on the way along the path; guards what follows, up to wake
 	path
+	rules *scoring.Rules
+	deeds []func()      // what verdicts ask for, to be done off the path
+	wake  chan struct{} // there are deeds that the loop does not know of
+
 	command *runCommand
 	log     *slog.Logger
-	rules   *scoring.Rules
 	parser  *maillog.Parser
 	list    *blocklist.List
 
@@ -34,7 +39,7 @@ type daemon struct {
 
 func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, zone *time.Location) *daemon {
 	d := &daemon{
-		command: c, log: log, rules: rules, odd: make(map[string]bool),
+		command: c, log: log, rules: rules, wake: make(chan struct{}, 1), odd: make(map[string]bool),
 		parser: maillog.NewParser(maillog.Options{Location: zone, Reference: time.Now()}),
 	}
 	d.path = path{places: places, scorer: scoring.New(rules), judged: d.judged, released: d.released, doubtful: d.doubtful}
@@ -63,8 +68,8 @@ func (d *daemon) mode() string {
 	return "enforce"
 }
 
-// loop is the daemon's life: lines go along the path; once a second it looks
-// after what other hands did to the blocklist.
+// loop is the daemon's life: lines go along the path, and what is decided is
+// done; once a second it looks after what other hands did to the blocklist.
 func (d *daemon) loop(ctx context.Context, lines <-chan follow.Line) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -73,25 +78,23 @@ func (d *daemon) loop(ctx context.Context, lines <-chan follow.Line) error {
 	defer second.Stop()
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
-	var ev maillog.Event
 	for {
 		select {
 		case line, open := <-lines:
-			switch {
-			case !open:
+			if !open {
 				d.noted = time.Time{}
 				d.stillWatching(time.Now())
 				d.log.Info("stopped")
 				return nil
-			case line.Err != nil:
-				return line.Err
-			case d.parser.Parse([]byte(line.Text), &ev):
-				d.seen = ev.Time
-				d.follow(&ev)
 			}
+			if line.Err != nil {
+				return line.Err
+			}
+			d.take(line)
+		case <-d.wake:
 		case now := <-second.C:
 			d.parser.SetReference(now)
-			d.letGo(now)
+			d.letGoUntil(now)
 			d.reviewed(now)
 			d.retry()
 			d.stillWatching(now)
@@ -100,110 +103,26 @@ func (d *daemon) loop(ctx context.Context, lines <-chan follow.Line) error {
 		case <-hangup:
 			d.reload()
 		}
+		d.perform()
 	}
 }
 
-// judged acts on a verdict.
-func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
-	switch v.Action {
-	case scoring.Hold:
-		d.log.Warn("unsure", "user", maillog.Mask(v.User), "score", points(v.Score), "queue_id", ev.QueueID, "why", why(v))
-	case scoring.Block:
-		d.block(v)
-	}
-	if v.Braked {
-		d.log.Error("too many users in one hour to be thefts: not blocked. Look at the rules and the age of the geolocation data; max_blocks sets the limit", "user", maillog.Mask(v.User), "score", points(v.Score), "why", why(v))
-	}
-	if v.Spared {
-		d.log.Warn("never_block spared a user", "user", maillog.Mask(v.User), "score", points(v.Score), "why", why(v))
-	}
-}
-
-func (d *daemon) block(v scoring.Verdict) {
-	log := d.log.With("user", maillog.Mask(v.User), "score", points(v.Score), "threshold", points(v.Limit), "why", why(v))
-	if d.mode() == "watch" {
-		log.Warn("would block")
+// take sends one line along the path.
+func (d *daemon) take(line follow.Line) {
+	var ev maillog.Event
+	if !d.parser.Parse([]byte(line.Text), &ev) {
 		return
 	}
-	log.Warn("blocking")
-	d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)})
+	d.seen = ev.Time
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	d.follow(&ev)
 }
 
-// write puts an entry on the blocklist; what cannot be written now is tried
-// again each second.
-func (d *daemon) write(e blocklist.Entry) {
-	err := d.list.Block(e)
-	switch {
-	case err == nil:
-		d.log.Warn("blocked", "user", maillog.Mask(e.User))
-		d.noted = time.Time{}
-	case errors.Is(err, blocklist.ErrAlready):
-		d.log.Info("stands on the blocklist already", "user", maillog.Mask(e.User))
-	case errors.Is(err, blocklist.ErrExempt):
-		d.log.Warn("not blocked: the blocklist says never to", "user", maillog.Mask(e.User))
-		d.scorer.Released(blocklist.Fold(e.User), e.Since, false)
-	case errors.Is(err, blocklist.ErrName):
-		d.log.Error("cannot be blocked by any table: lock the account itself", "user", maillog.Mask(e.User), "error", err)
-	case errors.Is(err, blocklist.ErrTable):
-		d.fault("the table for Postfix is behind the blocklist", err)
-	default:
-		d.pending = append(d.pending, e)
-		d.fault("the blocklist could not be written; trying again", err)
-	}
-}
-
-// fault logs an error once until it changes.
-func (d *daemon) fault(text string, err error) {
-	if err == nil || err.Error() == d.failing {
-		return
-	}
-	d.failing = err.Error()
-	d.log.Error(text, "error", err)
-}
-
-func (d *daemon) retry() {
-	pending := d.pending
-	d.pending = nil
-	for _, e := range pending {
-		d.write(e)
-	}
-	if len(pending) > 0 && len(d.pending) == 0 {
-		d.log.Info("the blocklist is written again")
-		d.failing = ""
-	}
-}
-
-// reviewed takes note of what people and other commands did to the blocklist.
-func (d *daemon) reviewed(now time.Time) {
-	change, err := d.list.Refresh()
-	if err != nil {
-		d.fault("the blocklist", err)
-	} else if len(d.pending) == 0 {
-		d.failing = ""
-	}
-	for _, e := range change.Removed {
-		d.log.Info("released by hand", "user", maillog.Mask(e.User))
-		d.scorer.Released(blocklist.Fold(e.User), now, true)
-	}
-	for _, e := range append(change.Added, change.Changed...) {
-		d.log.Info("set by hand", "user", maillog.Mask(e.User), "action", e.Action)
-		if e.Blocks() {
-			d.scorer.Blocked(blocklist.Fold(e.User), now)
-		} else {
-			d.scorer.Released(blocklist.Fold(e.User), now, e.Exempt())
-		}
-	}
-}
-
-func (d *daemon) released(r scoring.Release) {
-	d.log.Info("no longer unsure", "user", maillog.Mask(r.User), "queue_id", queueID(r.Message))
-}
-
-func (d *daemon) doubtful(ev *maillog.Event) {
-	if !d.odd[ev.User] && len(d.odd) < 1000 {
-		d.odd[ev.User] = true
-		d.log.Warn("not judged: a log cannot be trusted with such a name", "user", maillog.Mask(ev.User), "ip", ev.Addr.String(), "queue_id", ev.QueueID)
-	}
+func (d *daemon) letGoUntil(now time.Time) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	d.letGo(now)
 }
 
 // reload reads rules and databases again. A fault keeps what runs.
@@ -212,8 +131,10 @@ func (d *daemon) reload() {
 	if err != nil {
 		d.log.Error("the rules stay as they were", "error", err)
 	} else {
+		d.turn.Lock()
 		d.rules = rules
 		d.scorer.Use(rules)
+		d.turn.Unlock()
 		d.log.Info("rules read again", "rules", origin, "mode", d.mode(), "number", len(rules.Rules))
 	}
 	d.reloadPlaces()

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"sendwarden/blocklist"
+	"sendwarden/maillog"
+	"sendwarden/scoring"
+)
+
+// later puts off what a verdict asks for until the path is free again: a table
+// takes its time to be built, and neither the log nor the door is to wait for it.
+func (d *daemon) later(deed func()) {
+	d.deeds = append(d.deeds, deed)
+	select {
+	case d.wake <- struct{}{}:
+	default: // the loop has been told already
+	}
+}
+
+// perform does what was put off.
+func (d *daemon) perform() {
+	d.turn.Lock()
+	deeds := d.deeds
+	d.deeds = nil
+	d.turn.Unlock()
+	for _, deed := range deeds {
+		deed()
+	}
+}
+
+// judged asks for what a verdict makes necessary.
+func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
+	if id := ev.QueueID; v.Action != scoring.Allow && v.Action != scoring.Refuse || v.Braked || v.Spared {
+		d.later(func() { d.act(v, id) })
+	}
+}
+
+// act carries out a verdict.
+func (d *daemon) act(v scoring.Verdict, id string) {
+	switch v.Action {
+	case scoring.Hold:
+		d.log.Warn("unsure", "user", maillog.Mask(v.User), "score", points(v.Score), "queue_id", id, "why", why(v))
+	case scoring.Block:
+		d.block(v)
+	}
+	if v.Braked {
+		d.log.Error("too many users in one hour to be thefts: not blocked. Look at the rules and the age of the geolocation data; max_blocks sets the limit", "user", maillog.Mask(v.User), "score", points(v.Score), "why", why(v))
+	}
+	if v.Spared {
+		d.log.Warn("never_block spared a user", "user", maillog.Mask(v.User), "score", points(v.Score), "why", why(v))
+	}
+}
+
+func (d *daemon) block(v scoring.Verdict) {
+	log := d.log.With("user", maillog.Mask(v.User), "score", points(v.Score), "threshold", points(v.Limit), "why", why(v))
+	if d.mode() == "watch" {
+		log.Warn("would block")
+		return
+	}
+	log.Warn("blocking")
+	d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)})
+}
+
+// write puts an entry on the blocklist; what cannot be written now is tried
+// again each second.
+func (d *daemon) write(e blocklist.Entry) {
+	err := d.list.Block(e)
+	switch {
+	case err == nil:
+		d.log.Warn("blocked", "user", maillog.Mask(e.User))
+		d.noted = time.Time{}
+	case errors.Is(err, blocklist.ErrAlready):
+		d.log.Info("stands on the blocklist already", "user", maillog.Mask(e.User))
+	case errors.Is(err, blocklist.ErrExempt):
+		d.log.Warn("not blocked: the blocklist says never to", "user", maillog.Mask(e.User))
+		d.forgive(e.User, e.Since, false)
+	case errors.Is(err, blocklist.ErrName):
+		d.log.Error("cannot be blocked by any table: lock the account itself", "user", maillog.Mask(e.User), "error", err)
+	case errors.Is(err, blocklist.ErrTable):
+		d.fault("the table for Postfix is behind the blocklist", err)
+	default:
+		d.pending = append(d.pending, e)
+		d.fault("the blocklist could not be written; trying again", err)
+	}
+}
+
+// fault logs an error once until it changes.
+func (d *daemon) fault(text string, err error) {
+	if err == nil || err.Error() == d.failing {
+		return
+	}
+	d.failing = err.Error()
+	d.log.Error(text, "error", err)
+}
+
+func (d *daemon) retry() {
+	pending := d.pending
+	d.pending = nil
+	for _, e := range pending {
+		d.write(e)
+	}
+	if len(pending) > 0 && len(d.pending) == 0 {
+		d.log.Info("the blocklist is written again")
+		d.failing = ""
+	}
+}
+
+// reviewed takes note of what people and other commands did to the blocklist.
+func (d *daemon) reviewed(now time.Time) {
+	change, err := d.list.Refresh()
+	if err != nil {
+		d.fault("the blocklist", err)
+	} else if len(d.pending) == 0 {
+		d.failing = ""
+	}
+	for _, e := range change.Removed {
+		d.log.Info("released by hand", "user", maillog.Mask(e.User))
+		d.forgive(e.User, now, true)
+	}
+	for _, e := range append(change.Added, change.Changed...) {
+		d.log.Info("set by hand", "user", maillog.Mask(e.User), "action", e.Action)
+		if e.Blocks() {
+			d.turn.Lock()
+			d.scorer.Blocked(blocklist.Fold(e.User), now)
+			d.turn.Unlock()
+		} else {
+			d.forgive(e.User, now, e.Exempt())
+		}
+	}
+}
+
+// forgive tells the scorer that a user may send again.
+func (d *daemon) forgive(user string, now time.Time, teach bool) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	d.scorer.Released(blocklist.Fold(user), now, teach)
+}
+
+func (d *daemon) released(r scoring.Release) {
+	d.log.Info("no longer unsure", "user", maillog.Mask(r.User), "queue_id", queueID(r.Message))
+}
+
+func (d *daemon) doubtful(ev *maillog.Event) {
+	if !d.odd[ev.User] && len(d.odd) < 1000 {
+		d.odd[ev.User] = true
+		d.log.Warn("not judged: a log cannot be trusted with such a name", "user", maillog.Mask(ev.User), "ip", ev.Addr.String(), "queue_id", ev.QueueID)
+	}
+}
