@@ -26,7 +26,7 @@ func crowd(r *rand.Rand, users, n int, step time.Duration) []Submission {
 			p = line(r, world, 200)
 		}
 		now = now.Add(step)
-		subs[i] = Submission{User: userName(user), Time: now, Place: p, Method: "PLAIN", Message: fmt.Sprintf("mx/%X", i)}
+		subs[i] = Submission{User: userName(user), Time: now, Place: p, Method: "PLAIN", Message: MessageID{Host: "mx", ID: fmt.Sprintf("%X", i)}}
 	}
 	return subs
 }

@@ -7,12 +7,12 @@ import (
 )
 
 // wait puts a held message in the queue of its user.
-func (s *Scorer) wait(l *look) {
+func (s *Scorer) wait(l *look, m *message) {
 	u := l.user
 	if len(u.held) == 0 {
 		s.queue = append(s.queue, waiting{l.sub.User, u})
 	}
-	u.held = append(u.held, heldMessage{l.sub.Message, l.place})
+	u.held = append(u.held, heldMessage{m, l.place})
 	s.urgent = min(s.urgent, l.now)
 }
 
@@ -60,7 +60,7 @@ func (s *Scorer) letGo(w waiting, at int64) []Release {
 	for _, h := range w.user.held {
 		released = append(released, Release{time.Unix(at, 0), w.name, h.id})
 		s.learn(w.user, h.place, at)
-		s.release(h.id, at)
+		s.release(h.message, w.user, at)
 	}
 	w.user.held = nil
 	return released
@@ -77,9 +77,9 @@ func (s *Scorer) Blocked(name string, at time.Time) {
 
 // Released notes that a person let a user send again. What led to the block is
 // overruled: the score is gone, and unless told otherwise the places that the
-// user was seen in are learnt as the user's own. It answers the ids of the
+// user was seen in are learnt as the user's own. It answers the
 // user's messages that were held.
-func (s *Scorer) Released(name string, at time.Time, teach bool) (held []string) {
+func (s *Scorer) Released(name string, at time.Time, teach bool) (held []MessageID) {
 	u := s.users[name]
 	if u == nil {
 		return nil
@@ -88,7 +88,7 @@ func (s *Scorer) Released(name string, at time.Time, teach bool) (held []string)
 	u.whereabouts = toAndFro{}
 	for _, h := range u.held {
 		held = append(held, h.id)
-		s.release(h.id, at.Unix())
+		s.release(h.message, u, at.Unix())
 	}
 	u.held = nil
 	s.server.acquit(hashName(name))

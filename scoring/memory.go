@@ -47,7 +47,7 @@ type firing struct {
 
 // heldMessage waits in the hold queue.
 type heldMessage struct {
-	id    string
+	*message
 	place geo.Place
 }
 

@@ -1,27 +1,72 @@
 package scoring
 
-import (
-	"maps"
-	"net/netip"
-	"time"
-)
+// MessageID names a message. A queue id is unique only within one queue, and
+// only while the message is in it. Postfix tells a policy service the queue id
+// and not the rest; "" is not known, and is taken for any.
+type MessageID struct {
+	Host  string // as the log calls it
+	Queue string // syslog_name of the Postfix instance: "postfix"
+	ID    string // "4F1A2B3C4D"; "": the message has no queue id
+}
+
+// fits tells whether two names may be of one message.
+func (id MessageID) fits(other MessageID) bool {
+	return id.ID == other.ID &&
+		(id.Host == other.Host || id.Host == "" || other.Host == "") &&
+		(id.Queue == other.Queue || id.Queue == "" || other.Queue == "")
+}
+
+// adopt learns of another name what this one leaves open.
+func (id *MessageID) adopt(other MessageID) {
+	if id.Host == "" {
+		id.Host = other.Host
+	}
+	if id.Queue == "" {
+		id.Queue = other.Queue
+	}
+}
 
 // message is a submission whose fate is still being written to the log.
 type message struct {
-	user       *user
-	at         int64
+	id   MessageID
+	user string
+	// When the log and when the policy service told of the submission, Unix
+	// seconds; 0: not yet. Either may be first.
+	logged, asked int64
+	// action is what was decided. Held messages have had no outcome: what a log
+	// tells of their deliveries would not have happened. When they are let go it
+	// does, and counts then. What was refused has none at all.
+	action     Action
 	strange    bool
-	recipients uint32
 	queued     bool // its recipients have been counted: Postfix repeats the line at each retry
-	// held messages have had no outcome: what a log tells of their deliveries
-	// would not have happened. When they are let go it does, and counts then.
-	held    bool
-	bounces uint32
-	removed bool // while it was held
+	removed    bool // while it was held
+	recipients uint32
+	bounces    uint32
+
+	next *message // another with the same queue id, on another host
 }
 
-// messages are those in the queue, by id.
-type messages map[string]*message
+// began is when the message was first heard of.
+func (m *message) began() int64 {
+	if m.logged == 0 || m.asked != 0 && m.asked < m.logged {
+		return m.asked
+	}
+	return m.logged
+}
+
+// passing tells whether nothing will be heard of a message's fate: it was refused,
+// or no log has told of it.
+func (m *message) passing() bool {
+	return m.action >= Block || m.logged == 0 && m.action == Allow
+}
+
+// messages are those in the queue.
+type messages struct {
+	byID  map[string]*message // by queue id
+	count int
+	brief []*message // those that were passing, in order; most are not for long
+	swept int32      // the day on which old ones were last forgotten
+}
 
 const (
 	// maxMessages bounds what is followed at once; more in the queue than this
@@ -31,140 +76,130 @@ const (
 	// (maximal_queue_lifetime is 5 days). A client that hangs up before the end
 	// of its message leaves no other sign, before Postfix 3.10.
 	messageLife = 6 * dayStep
+	// sameMessage is how far apart the log and the policy service may tell of
+	// one message: a line waits in buffers, and a client between RCPT and DATA.
+	// Later, a short queue id may be another message's.
+	sameMessage = hourStep
 )
 
-// begin follows a message from its submission on. Once a day it forgets those
-// that will not be heard of again.
-func (s *Scorer) begin(l *look, held bool) {
-	if l.day != s.tidied {
-		s.tidied = l.day
-		maps.DeleteFunc(s.messages, func(_ string, m *message) bool { return l.now-m.at > messageLife })
-	}
-	if l.sub.Message == "" || len(s.messages) >= maxMessages {
-		return
-	}
-	s.messages[l.sub.Message] = &message{user: l.user, at: l.now, strange: l.strange, held: held}
-}
-
-// release lets a held message go: what the log tells of it becomes true.
-func (s *Scorer) release(id string, at int64) {
-	if m := s.messages[id]; m != nil {
-		m.held = false
-		s.sent(m.user, m.recipients)
-		t := tally{delivered: m.recipients, bounces: m.bounces}
-		if m.strange {
-			t.strangeBounces = m.bounces
+// find is the message of that name: the one that is called so exactly, or else
+// one that may be.
+func (ms *messages) find(id MessageID) *message {
+	var near *message
+	for m := ms.byID[id.ID]; m != nil; m = m.next {
+		if m.id == id {
+			return m
 		}
-		s.returned(m.user, m.bounces)
-		m.user.volume.add(at, t)
-		if m.removed {
-			delete(s.messages, id)
+		if near == nil && m.id.fits(id) {
+			near = m
 		}
 	}
+	return near
 }
 
-// sent and returned keep the long-term counts of a user and of the server.
-func (s *Scorer) sent(u *user, recipients uint32) {
-	u.sentTo += float32(recipients)
-	s.server.sentTo += float64(recipients)
+// heard is find for what the log tells of a message's fate: the log's name for
+// it is known from then on.
+func (ms *messages) heard(id MessageID) *message {
+	m := ms.find(id)
+	if m != nil {
+		m.id.adopt(id)
+	}
+	return m
 }
 
-func (s *Scorer) returned(u *user, bounces uint32) {
-	u.cameBack += float32(bounces)
-	s.server.cameBack += float64(bounces)
+// again finds the message of a submission that was judged before, and takes note
+// of the new witness: the log and the policy service tell of the same messages,
+// a line can be read twice, and Postfix asks twice when an answer is late.
+func (ms *messages) again(sub *Submission) *message {
+	m := ms.find(sub.Message)
+	if m == nil || m.user != sub.User || m.removed {
+		return nil
+	}
+	at := sub.Time.Unix()
+	if !sub.Asked && m.logged != 0 {
+		if m.logged != at {
+			return nil
+		}
+		return m
+	}
+	if apart := at - m.began(); apart > sameMessage || apart < -sameMessage {
+		return nil
+	}
+	if sub.Asked {
+		m.asked = at
+	} else {
+		m.logged = at
+	}
+	m.id.adopt(sub.Message)
+	return m
 }
 
-// again tells whether a submission was judged before: a line can be read twice.
-func (ms messages) again(sub *Submission, u *user) bool {
-	m := ms[sub.Message]
-	return m != nil && m.user == u && m.at == sub.Time.Unix()
-}
-
-// Queued counts the recipients and the envelope sender of a message that was
-// accepted. They count for a held message, too: they are what the client asked
-// for, not an outcome.
-func (s *Scorer) Queued(id string, at time.Time, recipients int, from string) {
-	m := s.messages[id]
-	if m == nil || m.queued {
+// follow adds a message, in the place of an older one of the same name.
+func (ms *messages) follow(m *message) {
+	ms.drop(ms.find(m.id))
+	for ms.count >= maxMessages && len(ms.brief) > 0 {
+		ms.dropBriefest()
+	}
+	if m.id.ID == "" || ms.count >= maxMessages {
 		return
 	}
-	m.queued = true
-	m.user.senders.used(hashName(from), at.Unix())
-	m.recipients = uint32(recipients)
-	t := tally{recipients: m.recipients}
-	if m.strange {
-		t.strangeRecipients = t.recipients
+	m.next = ms.byID[m.id.ID]
+	ms.byID[m.id.ID] = m
+	ms.count++
+	if m.passing() {
+		ms.brief = append(ms.brief, m)
 	}
-	if !m.held {
-		t.delivered = m.recipients
-		s.sent(m.user, m.recipients)
-	}
-	m.user.volume.add(at.Unix(), t)
 }
 
-// Bounced counts a recipient whose mail came back.
-func (s *Scorer) Bounced(id string, at time.Time) {
-	m := s.messages[id]
+func (ms *messages) drop(m *message) {
 	if m == nil {
 		return
 	}
-	if m.held {
-		m.bounces++
+	first := ms.byID[m.id.ID]
+	for at := &first; *at != nil; at = &(*at).next {
+		if *at == m {
+			*at, m.next = m.next, nil
+			ms.count--
+			break
+		}
+	}
+	if first == nil {
+		delete(ms.byID, m.id.ID)
 		return
 	}
-	t := tally{bounces: 1}
-	s.returned(m.user, 1)
-	if m.strange {
-		t.strangeBounces = 1
-	}
-	m.user.volume.add(at.Unix(), t)
+	ms.byID[m.id.ID] = first
 }
 
-// Rejected counts a command about a message that Postfix refused.
-func (s *Scorer) Rejected(id string, at time.Time) {
-	if m := s.messages[id]; m != nil && !m.held {
-		m.user.volume.add(at.Unix(), tally{rejects: 1})
-	}
-}
-
-// Removed ends the following of a message. A held one is followed on: in the
-// queue that it would have waited in, it is still there.
-func (s *Scorer) Removed(id string) {
-	switch m := s.messages[id]; {
-	case m == nil:
-	case m.held:
-		m.removed = true
-	default:
-		delete(s.messages, id)
+// dropBriefest forgets the message that has been passing for longest, unless
+// its fate is being told by now.
+func (ms *messages) dropBriefest() {
+	m := ms.brief[0]
+	ms.brief = ms.brief[1:]
+	if m.passing() {
+		ms.drop(m)
 	}
 }
 
-// Failure notes a failed log-in from an address.
-func (s *Scorer) Failure(addr netip.Addr, at time.Time) {
-	now := at.Unix()
-	x := s.server.stranger(hashAddr(addr), now)
-	if now-x.failed > dayStep {
-		x.failures = 0
+// tidy forgets messages that will not be heard of again: those that are passing
+// after an hour, the others once a day.
+func (ms *messages) tidy(now int64) {
+	for len(ms.brief) > 0 && now-ms.brief[0].began() > sameMessage {
+		ms.dropBriefest()
 	}
-	x.failed = now
-	x.failures = min(x.failures, 1<<15) + 1
-}
-
-// Login notes that a user read mail from a place: evidence of where the user
-// is at home. It says less about where the user is now, as the computer at home
-// goes on reading while its owner travels.
-func (s *Scorer) Login(login Submission) {
-	u := s.users[login.User]
-	if u == nil || u.blocked {
-		return // who never sends is no concern
-	}
-	l := &s.look
-	l.aim(&login, u)
-	if !l.placed {
+	day := int32(now / dayStep)
+	if day == ms.swept {
 		return
 	}
-	if !l.strange {
-		s.learn(u, l.place, l.now)
+	ms.swept = day
+	var old []*message
+	for _, m := range ms.byID {
+		for ; m != nil; m = m.next {
+			if now-m.began() > messageLife {
+				old = append(old, m)
+			}
+		}
 	}
-	u.last = max(u.last, l.now)
+	for _, m := range old {
+		ms.drop(m)
+	}
 }

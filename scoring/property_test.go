@@ -121,7 +121,7 @@ rules:
 			now = now.Add(time.Duration(r.Int64N(int64(10 * time.Minute)))) // sometimes a second back
 			at := now.Add(-time.Duration(r.IntN(3)) * time.Second)
 			s.Due(at)
-			v := s.Submission(Submission{User: userName(r.IntN(3)), Time: at, Place: line(r, world[:4], 3), Message: fmt.Sprint(i)})
+			v := s.Submission(Submission{User: userName(r.IntN(3)), Time: at, Place: line(r, world[:4], 3), Message: MessageID{ID: fmt.Sprint(i)}})
 			require.GreaterOrEqual(t, v.Score, 0.0)
 			switch v.Action {
 			case Allow, Hold:
@@ -289,7 +289,7 @@ func TestReleaseTeaches(t *testing.T) {
 			now = now.Add(time.Duration(r.IntN(300)) * time.Second)
 			p := line(r, world, 3)
 			seen = append(seen, p)
-			id := fmt.Sprint("A", i)
+			id := MessageID{ID: fmt.Sprint("A", i)}
 			v := s.Submission(Submission{User: userName(0), Time: now, Place: p, Method: "PLAIN", Message: id})
 			s.Queued(id, now, 10, "")
 			for range bounces {
@@ -307,7 +307,7 @@ func TestReleaseTeaches(t *testing.T) {
 		s.Released(userName(0), now, true)
 		for i, p := range seen {
 			now = now.Add(time.Duration(r.IntN(300)) * time.Second)
-			v := s.Submission(Submission{User: userName(0), Time: now, Place: p, Method: "PLAIN", Message: fmt.Sprint("B", i)})
+			v := s.Submission(Submission{User: userName(0), Time: now, Place: p, Method: "PLAIN", Message: MessageID{ID: fmt.Sprint("B", i)}})
 			require.Equal(t, Allow, v.Action, "%d of %d: %v", i+1, len(seen), v.Reasons)
 		}
 	})
@@ -329,7 +329,7 @@ rules:
 		p := line(r, world, 250)
 		p.ASN += uint32(r.IntN(1000))
 		p.Country = string([]byte{byte('A' + r.IntN(26)), byte('A' + r.IntN(26))})
-		id := fmt.Sprint(i)
+		id := MessageID{ID: fmt.Sprint(i)}
 		s.Submission(Submission{User: "ana", Time: now, Place: p, Message: id})
 		s.Queued(id, now, r.IntN(100), "")
 		s.Removed(id)
@@ -347,6 +347,6 @@ rules:
 	require.LessOrEqual(t, cap(u.volume), 2*most)
 	require.LessOrEqual(t, len(u.reasons), maxReasons)
 	require.LessOrEqual(t, len(u.fired), len(rules.Rules))
-	require.Empty(t, s.messages)
+	require.Zero(t, s.messages.count)
 	require.LessOrEqual(t, len(s.server.strangers), maxStrangers)
 }

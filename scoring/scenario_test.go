@@ -145,16 +145,16 @@ func (s *story) event(words []string) {
 	case "queued":
 		recipients, err := strconv.Atoi(words[2])
 		require.NoError(s.t, err)
-		s.scorer.Queued(words[1], s.now, recipients, strings.Join(words[3:], " "))
+		s.scorer.Queued(MessageID{ID: words[1]}, s.now, recipients, strings.Join(words[3:], " "))
 	case "bounced":
-		s.scorer.Bounced(words[1], s.now)
+		s.scorer.Bounced(MessageID{ID: words[1]}, s.now)
 	case "rejected":
-		s.scorer.Rejected(words[1], s.now)
+		s.scorer.Rejected(MessageID{ID: words[1]}, s.now)
 	case "removed":
-		s.scorer.Removed(words[1])
+		s.scorer.Removed(MessageID{ID: words[1]})
 	case "release":
 		held := s.scorer.Released(words[1], s.now, len(words) < 3 || words[2] != "untaught")
-		s.tell(s.now, "%s released by a person, held: %s", words[1], strings.Join(held, " "))
+		s.tell(s.now, "%s released by a person, held: %s", words[1], ids(held))
 	case "block":
 		s.scorer.Blocked(words[1], s.now)
 	case "due":
@@ -163,6 +163,14 @@ func (s *story) event(words []string) {
 	default:
 		s.submissions(words)
 	}
+}
+
+func ids(messages []MessageID) string {
+	var ids []string
+	for _, m := range messages {
+		ids = append(ids, m.ID)
+	}
+	return strings.Join(ids, " ")
 }
 
 // submissions judges one submission, or many where the line ends in xN/STEP.
@@ -193,7 +201,7 @@ func (s *story) submission(words []string) Submission {
 		number, isAS := strings.CutPrefix(w, "AS")
 		switch {
 		case isID:
-			sub.Message = id
+			sub.Message.ID = id
 		case isAS:
 			asn, err := strconv.ParseUint(number, 10, 32)
 			require.NoError(s.t, err)
@@ -227,7 +235,7 @@ func kindOf(p geo.Place) geo.Kind {
 
 func (s *story) due() {
 	for _, r := range s.scorer.Due(s.now) {
-		s.tell(r.Time, "%s release %s", r.User, r.Message)
+		s.tell(r.Time, "%s release %s", r.User, r.Message.ID)
 	}
 }
 

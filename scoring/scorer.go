@@ -15,7 +15,6 @@ type Scorer struct {
 	users    map[string]*user
 	server   server
 	messages messages
-	tidied   int32 // the day on which old messages were last forgotten
 	brake    brake
 
 	look   look
@@ -35,7 +34,7 @@ func New(rules *Rules) *Scorer {
 	s := &Scorer{
 		users:    make(map[string]*user),
 		server:   newServer(),
-		messages: make(messages),
+		messages: messages{byID: make(map[string]*message)},
 		urgent:   math.MaxInt64,
 	}
 	s.look.server = &s.server
@@ -73,13 +72,15 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 		s.server.firstDay = day
 	}
 	u := s.user(sub.User, day)
-	if s.messages.again(&sub, u) {
-		return Verdict{Action: Allow, User: sub.User, Time: sub.Time, Again: true}
+	s.messages.tidy(sub.Time.Unix())
+	if m := s.messages.again(&sub); m != nil {
+		return s.sameAgain(m, &sub, u)
 	}
 	l := &s.look
 	l.aim(&sub, u)
 	if u.blocked {
 		s.markThief(l)
+		s.begin(&sub, Refuse, l.strange)
 		return Verdict{Action: Refuse, User: sub.User, Time: sub.Time, Score: u.scoreNow(l.now, s.rules.HalfLife)}
 	}
 	s.record(l)
@@ -185,17 +186,15 @@ func (s *Scorer) conclude(l *look, v Verdict) {
 	case Block:
 		u.blocked = true
 		s.markThieves(l)
-		return
-	case Hold:
-		if l.sub.Message != "" {
-			s.wait(l)
-		}
 	case Allow:
 		s.learn(u, l.place, l.now)
 		u.learnMethod(l.sub.Method)
 		u.usual.count(l.day, u.volume.since(l.now-hourStep))
 	}
-	s.begin(l, v.Action == Hold)
+	m := s.begin(l.sub, v.Action, l.strange)
+	if v.Action == Hold && m.id.ID != "" {
+		s.wait(l, m)
+	}
 }
 
 // learn counts a day of use of a place by a user.

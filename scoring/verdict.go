@@ -13,7 +13,10 @@ type Submission struct {
 	Place     geo.Place
 	Method    string
 	NoReverse bool
-	Message   string // names the message in later calls; "" when it has no queue id
+	Message   MessageID
+	// Asked says that Postfix asks what to do with the message. Else its log tells
+	// of it. Both tell of the same messages, and each counts once.
+	Asked bool
 }
 
 // Action is what becomes of a submission.
@@ -40,7 +43,7 @@ type Reason struct {
 	Rule    string
 	Points  float64
 	Place   geo.Place
-	Message string
+	Message MessageID
 }
 
 // Verdict is what was decided about a submission, and why.
@@ -66,7 +69,8 @@ type Verdict struct {
 	// with the rules or the databases, and a person must look.
 	Braked bool
 	// Again says that this very submission was judged before, and that nothing
-	// was done now.
+	// was done now. Action is what becomes of it: what was decided then; Allow when
+	// it has been released since.
 	Again bool
 }
 
@@ -74,7 +78,7 @@ type Verdict struct {
 type Release struct {
 	Time    time.Time
 	User    string
-	Message string
+	Message MessageID
 }
 
 // since is when the first reason was found.

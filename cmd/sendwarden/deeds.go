@@ -139,7 +139,7 @@ func (d *daemon) forgive(user string, now time.Time, teach bool) {
 }
 
 func (d *daemon) released(r scoring.Release) {
-	d.log.Info("no longer unsure", "user", maillog.Mask(r.User), "queue_id", queueID(r.Message))
+	d.log.Info("no longer unsure", "user", maillog.Mask(r.User), "queue_id", r.Message.ID)
 }
 
 func (d *daemon) doubtful(ev *maillog.Event) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"time"
 
 	"sendwarden/blocklist"
@@ -81,15 +80,7 @@ func (p *path) placed(ev *maillog.Event) scoring.Submission {
 }
 
 // messageID names a message among those of all hosts and queues in the log.
-func messageID(ev *maillog.Event) string {
-	if ev.QueueID == "" {
-		return ""
-	}
+func messageID(ev *maillog.Event) scoring.MessageID {
 	key := maillog.QueueKey(ev)
-	return ev.Host + "/" + key.Queue + "/" + key.ID
-}
-
-// queueID is the part of a message's id that Postfix knows it by.
-func queueID(message string) string {
-	return message[strings.LastIndexByte(message, '/')+1:]
+	return scoring.MessageID{Host: ev.Host, Queue: key.Queue, ID: key.ID}
 }

@@ -217,7 +217,7 @@ func (d *diary) released(r scoring.Release) {
 	f := d.fate(r.User)
 	f.held--
 	f.since = append(f.since, r.Time)
-	d.each(entry{Type: "release", Time: r.Time, User: r.User, QueueID: queueID(r.Message)})
+	d.each(entry{Type: "release", Time: r.Time, User: r.User, QueueID: r.Message.ID})
 }
 
 func (d *diary) fate(user string) *fate {
@@ -232,7 +232,7 @@ func (d *diary) fate(user string) *fate {
 func reasonsOut(v scoring.Verdict) []reasonOut {
 	out := make([]reasonOut, len(v.Reasons))
 	for i, r := range v.Reasons {
-		out[i] = reasonOut{r.Time, r.Rule, r.Points, r.Place.Addr.String(), r.Place.Country, r.Place.ASN, queueID(r.Message)}
+		out[i] = reasonOut{r.Time, r.Rule, r.Points, r.Place.Addr.String(), r.Place.Country, r.Place.ASN, r.Message.ID}
 	}
 	return out
 }
