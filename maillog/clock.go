@@ -13,7 +13,8 @@ type clock struct {
 	reference time.Time
 	last      time.Time // of the line before
 	zone      *time.Location
-	offset    int // of zone
+	offset    int                       // of zone
+	named     map[string]*time.Location // zones that PHP's stamps name
 }
 
 const (
@@ -22,6 +23,18 @@ const (
 	// programs write to it at once.
 	disorder = time.Minute
 )
+
+// read gives the instant of a stamp as a log wrote it.
+func (c *clock) read(b []byte) (time.Time, bool) {
+	if isPHPStamp(b) {
+		return c.readPHP(b)
+	}
+	s, ok := readStamp(b)
+	if !ok {
+		return time.Time{}, false
+	}
+	return c.at(s)
+}
 
 // at gives the instant of a stamp; false: no year has such a day.
 func (c *clock) at(s stamp) (time.Time, bool) {

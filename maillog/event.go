@@ -1,5 +1,5 @@
-// Package maillog reads what Postfix and Dovecot write to the mail log, one line
-// at a time, into events.
+// Package maillog reads what Postfix, Dovecot, Exim and PHP write to the mail log,
+// one line at a time, into events.
 //
 // The line that matters most is smtpd's about a message that a logged-in client
 // begins to hand in:
@@ -34,8 +34,8 @@ type Type uint8
 const (
 	_ Type = iota
 	// Submission: an authenticated client begins to hand in one message
-	// (smtpd's client= line). It tells where the user is, not that anything
-	// was sent.
+	// (smtpd's client= line, Exim's "<=" with A=). It tells where the user
+	// is, not that anything was sent.
 	Submission
 	// Login: Dovecot let a user in to read mail.
 	Login
@@ -44,6 +44,7 @@ const (
 	AuthFailure
 	// Queued: qmgr took a message over ("queue active"): who it is from, how
 	// large, to how many recipients. Postfix repeats the line at every retry.
+	// Exim's "<=" is one when no user of this host handed the message in.
 	Queued
 	// Delivery: what became of one recipient of a message.
 	Delivery
@@ -51,8 +52,13 @@ const (
 	Reject
 	// Removed: the message left the queue.
 	Removed
-	// Local: a message handed in by a local account (pickup).
+	// Local: a message handed in by a local account (pickup; Exim's "<="
+	// with P=local). The account is the kernel's word, the sender is not.
 	Local
+	// Script: a PHP script called mail(), by mail.log or the wrapper
+	// sendmail-php. The site's own account writes these lines: they are
+	// evidence, not proof.
+	Script
 )
 
 // Source says whose line it was.
@@ -62,7 +68,12 @@ const (
 	_ Source = iota
 	Postfix
 	Dovecot
+	Exim
+	PHP
 )
+
+// NoUID stands for a user id that the log does not tell.
+const NoUID = -1
 
 // Event is what one log line means. Which fields are set depends on Type; the
 // comments name the types. Text in it comes from the log: it may hold anything
@@ -70,8 +81,8 @@ const (
 type Event struct {
 	Type   Type
 	Source Source
-	Time   time.Time
-	Host   string // the log's host name; "" where the framing has none
+	Time   time.Time // zero only for a Script of PHP before 5.4, which logged none
+	Host   string    // the log's host name; "" where the framing has none
 
 	// Instance is Postfix's syslog_name ("postfix", "postfix/submission",
 	// "postfix-out"). Queue ids are unique only within a queue, that is, within
@@ -83,25 +94,35 @@ type Event struct {
 	Service string
 	QueueID string // "" for NOQUEUE
 
-	User       string     // Submission, Login, AuthFailure; SASL or Dovecot name, verbatim
+	// User, verbatim. Submission, Login, AuthFailure: the SASL, Dovecot or Exim
+	// (A=authenticator:user) name. Local by Exim, Script by the wrapper: the
+	// account's login name.
+	User       string
 	Addr       netip.Addr // client address, unmapped; invalid when the log says unknown
 	Port       uint16     // client port when logged
 	ClientName string     // verified reverse name; "" when the log says unknown
-	Method     string     // SASL mechanism in the client's spelling
+	Method     string     // SASL mechanism in the client's spelling; Exim's authenticator
 	SASLSender string     // MAIL FROM's AUTH=: the client's claim, never an identity
 	OrigID     string     // orig_queue_id: the message's id before a content filter
 	OrigClient string     // orig_client, by XFORWARD
 
+	// Exim says in one line what Postfix says in two or three: its Submission
+	// and Local have these, too, and their client is known of its Queued.
 	From       string // Queued, Local, Reject: envelope sender
 	Size       int64  // Queued: bytes
-	Recipients int    // Queued: nrcpt
-	To         string // Delivery, Reject: recipient
+	Recipients int    // Queued: nrcpt; Exim: 0 without the log selector +received_recipients
+	MessageID  string // Exim: id=, without <>; of Postfix's messages see MessageID
+	To         string // Delivery, Reject: recipient; Script: PHP's To, as the script gave it
 	Relay      string // Delivery
 	DSN        string // Delivery: 2.0.0
 	Status     string // Delivery: sent, bounced, deferred, expired …
-	UID        int    // Local: uid of the account that ran sendmail(1)
+	UID        int    // Local, Script: uid of the account that ran sendmail(1), or NoUID
 
-	Action string // Reject: reject, hold, milter-reject …
+	Script string // Script: the PHP file, without "(3) : eval()'d code"
+	Line   int    // Script: the line in it
+	URL    string // Script by the wrapper: host and path that were asked for, the client's words
+
+	Action string // Reject: reject, hold, milter-reject …; defer for Exim's "temporarily rejected"
 	Stage  string // Reject: CONNECT, HELO, MAIL, RCPT, DATA, END-OF-MESSAGE …
 	Reason string // AuthFailure, Reject, Delivery: the text given, unparsed
 

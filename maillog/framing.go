@@ -19,6 +19,9 @@ type frame struct {
 	text  []byte // the program's words
 	whole []byte // tag and text as they stood: Dovecot's own log has its tag in the text
 	depth int
+	// indented: the text began with a blank of its own. In a line of PHP's, a
+	// script wrote it (see php.go).
+	indented bool
 }
 
 // cut takes a text line apart. It reports false for a line in no known framing,
@@ -39,6 +42,10 @@ func (f *frame) cut(line []byte) bool {
 		outer := f.stamp
 		if f.stamp = line[:n]; hasZone(outer) {
 			f.stamp = outer
+		}
+		if line[10] == ' ' && isDigit(line[0]) && ownExim(line[n+1:]) {
+			f.tag, f.text, f.whole = []byte("exim"), line[n+1:], line[n+1:]
+			return true
 		}
 		return f.cutHead(line[n+1:])
 	}
@@ -117,6 +124,7 @@ func (f *frame) cutTag(rest []byte) bool {
 	}
 	f.tag, f.text = tag, rest[i+1:]
 	if len(f.text) > 0 && (f.text[0] == ' ' || f.text[0] == '[') {
+		f.indented = f.text[0] == ' '
 		f.text = cutSolarisID(bytes.TrimLeft(f.text, " "))
 	}
 	return len(f.text) > 0
@@ -149,10 +157,14 @@ func cutSolarisID(text []byte) []byte {
 }
 
 // cutPrefixed handles what may stand in front of a stamp: a priority, Compose's
-// service name, Dovecot's own name.
+// service name, Dovecot's own name. A line that begins with a blank goes on from
+// the one before (PHP lets a script write such lines).
 func (f *frame) cutPrefixed(line []byte) bool {
-	if len(line) < 8 {
+	if len(line) < 8 || line[0] == ' ' || line[0] == '\t' {
 		return false
+	}
+	if line[0] == '[' || line[0] == 'm' && bytes.HasPrefix(line, []byte(phpCall)) {
+		return f.cutPHP(line)
 	}
 	if rest, ok := bytes.CutPrefix(line, []byte("dovecot: ")); ok {
 		if stampLen(rest) > 0 {
@@ -170,10 +182,23 @@ func (f *frame) cutPrefixed(line []byte) bool {
 			return stampLen(line[i+2:]) > 0 && f.cut(line[i+2:])
 		}
 		if c != ' ' && !isName(c) {
-			return false
+			return c == '[' && f.cutBareExim(line, i)
 		}
 	}
 	return false
+}
+
+// cutBareExim reads a line without the logger's time, as journalctl -o cat and some
+// collectors leave it: Exim's own time stands in the text.
+//
+//	mail.example.com exim[3751842]: 2026-11-20 20:19:01 1vMBxd-000abc-XY Completed
+func (f *frame) cutBareExim(line []byte, bracket int) bool {
+	host, tag, ok := bytes.Cut(line[:bracket], []byte(" "))
+	if !ok {
+		host, tag = nil, host
+	}
+	f.host = host
+	return isExim(tag) && f.cutTag(line[bracket-len(tag):]) && stampLen(f.text) > 0
 }
 
 // cutPriority reads "<22>", and what RFC 5424 (section 6) or RFC 3164 puts

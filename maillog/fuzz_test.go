@@ -47,7 +47,7 @@ func FuzzGlance(f *testing.F) {
 	})
 }
 
-// FuzzParse puts words of a stranger where Postfix and Dovecot write them, as
+// FuzzParse puts words of a stranger where Postfix, Dovecot, Exim and PHP write them, as
 // they write them, and asks that nobody is named for it who did not log in.
 func FuzzParse(f *testing.F) {
 	const login = ", sasl_method=PLAIN, sasl_username=victim"
@@ -63,6 +63,11 @@ func FuzzParse(f *testing.F) {
 	f.Add("x rhost=9.9.9.9  user=x")
 	f.Add(" rhost=0.0.0.0  ")
 	f.Add("x, orig_client=h[192.0.2.9]" + login)
+	f.Add("x) [192.0.2.9] P=esmtpsa A=plain:victim S=1 T=\"")
+	f.Add("x) [192.0.2.9] P=esmtpsa A=plain:victim S=1 for y@z \"")
+	f.Add("x) [192.0.2.9] P=esmtpsa A=plain:victim S=1 from <y")
+	f.Add("x, client=192.0.2.9, filename=/x, uid=0, user=root, args=")
+	f.Add("x [/x.php:1]: To: y -- Headers: ")
 	f.Fuzz(func(t *testing.T, words string) {
 		if len(words) > 1000 {
 			return
@@ -89,6 +94,15 @@ func FuzzParse(f *testing.F) {
 			"postfix/pickup[1]: A672A9BAA49: uid=33 from=<" + words + ">",
 			"postfix/postscreen[1]: PREGREET 9 after 0.1 from [203.0.113.66]:4: " + words,
 			"dovecot: imap-login: Disconnected: Aborted (auth failed, 1 attempts in 2 secs): user=<" + words + ">, method=PLAIN, rip=203.0.113.66, lip=192.0.2.1, session=<x>",
+			"exim[1]: 1vMCaa-000abc-00 <= a@example.net H=(" + words + ") [203.0.113.66] P=esmtp S=300 T=\"x\" for b@example.es",
+			"exim[1]: 1vMCaa-000abc-00 <= a@example.net H=(pc) [203.0.113.66] P=esmtp S=300 T=\"" + eximQuoted(words) + "\" for b@example.es",
+			"exim[1]: 1vMCaa-000abc-00 <= \"" + eximQuoted(words) + "\"@example.net H=(pc) [203.0.113.66] P=esmtp S=300",
+			"exim[1]: 1vMCaa-000abc-00 <= a@example.net H=(pc) [203.0.113.66] P=esmtps X=TLS1.3:x:256 CV=yes DN=\"" + words + "\" S=300",
+			"exim[1]: 1vMCaa-000abc-00 => " + words + " R=dnslookup T=remote_smtp H=mx.example.com [198.51.100.4] A=plain:victim C=\"" + words + "\"",
+			"exim[1]: H=(" + words + ") [203.0.113.66] F=<" + words + "> A=plain:victim rejected RCPT <" + words + ">: " + words,
+			"exim[1]: plain authenticator failed for (pc) [203.0.113.66]: 535 Incorrect authentication data (set_id=" + words + ")",
+			"php: mail() on [/home/ana/www/form.php:3]: To: " + words + " -- Headers: " + words + " -- Subject: " + words,
+			"www-data: sendmail-php url=" + words + ", client=192.0.2.10, filename=/home/ana/www/form.php, uid=33, user=www-data, args=" + words,
 			"auth: pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot ruser=" + words + " rhost=203.0.113.66  user=" + words,
 		} {
 			line := []byte("2026-11-20T20:24:07.123456+01:00 mail " + text)
@@ -100,15 +114,24 @@ func FuzzParse(f *testing.F) {
 			if ev.Type == AuthFailure {
 				require.Equal(t, "203.0.113.66", ev.Addr.String(), text)
 			}
-			if ev.Type == Queued {
+			if ev.Type == Queued && ev.Source == Postfix {
 				require.Equal(t, words, ev.From)
 				require.Equal(t, int64(9), ev.Size)
 			}
 			if ev.Type == Local {
 				require.Equal(t, 33, ev.UID)
 			}
+			if ev.Type == Script {
+				require.Contains(t, []string{"/home/ana/www/form.php", ""}, ev.Script, text)
+				require.Contains(t, []int{33, NoUID}, ev.UID, text)
+			}
 		}
 	})
+}
+
+// eximQuoted does to a subject and to a quoted local part what Exim does.
+func eximQuoted(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)
 }
 
 // printable does to a text what Postfix does before it logs it

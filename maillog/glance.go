@@ -68,6 +68,7 @@ const (
 	removedForm
 	pickupForm
 	dovecotForm
+	scriptForm
 )
 
 // sight is what look saw: the form, and the parts that it had to find for it.
@@ -88,8 +89,13 @@ func (f *frame) look(s *sight) {
 			return
 		}
 	}
+	if isExim(f.tag) {
+		f.lookExim(s)
+		return
+	}
 	text := f.dovecotText()
 	if text == nil {
+		f.lookPHP(s)
 		return
 	}
 	text, times := cutRepeat(text)

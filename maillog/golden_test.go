@@ -44,11 +44,15 @@ type golden struct {
 	From       string     `json:"from,omitzero"`
 	Size       int64      `json:"size,omitzero"`
 	Recipients int        `json:"recipients,omitzero"`
+	MessageID  string     `json:"message_id,omitzero"`
 	To         string     `json:"to,omitzero"`
 	Relay      string     `json:"relay,omitzero"`
 	DSN        string     `json:"dsn,omitzero"`
 	Status     string     `json:"status,omitzero"`
 	UID        int        `json:"uid,omitzero"`
+	Script     string     `json:"script,omitzero"`
+	ScriptLine int        `json:"script_line,omitzero"`
+	URL        string     `json:"url,omitzero"`
 	Action     string     `json:"action,omitzero"`
 	Stage      string     `json:"stage,omitzero"`
 	Reason     string     `json:"reason,omitzero"`
@@ -59,7 +63,7 @@ func goldenOf(line int, ev Event) golden {
 	return golden{
 		line, ev.Type, ev.Source, ev.Time.Format(time.RFC3339Nano), ev.Host, ev.Instance, ev.Service, ev.QueueID,
 		ev.User, ev.Addr, ev.Port, ev.ClientName, ev.Method, ev.SASLSender, ev.OrigID, ev.OrigClient,
-		ev.From, ev.Size, ev.Recipients, ev.To, ev.Relay, ev.DSN, ev.Status, ev.UID,
+		ev.From, ev.Size, ev.Recipients, ev.MessageID, ev.To, ev.Relay, ev.DSN, ev.Status, ev.UID, ev.Script, ev.Line, ev.URL,
 		ev.Action, ev.Stage, ev.Reason, ev.Repeat,
 	}
 }

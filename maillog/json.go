@@ -83,6 +83,7 @@ func (e *entry) frame(f *frame) bool {
 			return false
 		}
 		f.text = bytes.TrimLeft(trimEnd(e.message), " ")
+		f.indented = e.message[0] == ' ' || e.message[0] == '\t'
 		f.host, f.tag, f.whole = e.host, e.tag, f.text
 		return len(f.text) > 0
 	case len(e.log) > 0:

@@ -9,6 +9,7 @@ var typeNames = [...]string{
 	Reject:      "reject",
 	Removed:     "removed",
 	Local:       "local",
+	Script:      "script",
 }
 
 // String is the type's name in JSON output: "submission", "auth_failure" …
@@ -22,13 +23,17 @@ func (t Type) String() string {
 // MarshalText writes the type as its name.
 func (t Type) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// String is the source's name in JSON output: "postfix" or "dovecot".
+// String is the source's name in JSON output: "postfix", "dovecot", "exim" or "php".
 func (s Source) String() string {
 	switch s {
 	case Postfix:
 		return "postfix"
 	case Dovecot:
 		return "dovecot"
+	case Exim:
+		return "exim"
+	case PHP:
+		return "php"
 	}
 	return "unknown"
 }

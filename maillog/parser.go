@@ -90,8 +90,13 @@ func (p *Parser) Parse(line []byte, ev *Event) bool {
 
 // read fills the event from a text of a known form.
 func (p *Parser) read(f *frame, s *sight, ev *Event) bool {
-	if s.source == Dovecot {
+	switch s.source {
+	case Dovecot:
 		return p.dovecot(s.rest, ev)
+	case Exim:
+		return p.exim(s, ev)
+	case PHP:
+		return p.script(f.tag, s, ev)
 	}
 	if len(s.id) > 0 && !isQueueID(s.id) {
 		return false
@@ -154,11 +159,11 @@ func (p *Parser) setTime(f *frame, when time.Time, ev *Event) bool {
 		ev.Time, p.clock.last = when, when
 		return true
 	}
-	s, ok := readStamp(f.stamp)
-	if !ok {
-		return false
+	if len(f.stamp) == 0 {
+		return ev.Source == PHP // before 5.4
 	}
-	ev.Time, ok = p.clock.at(s)
+	var ok bool
+	ev.Time, ok = p.clock.read(f.stamp)
 	return ok
 }
 
@@ -186,10 +191,10 @@ func QueueKey(ev *Event) Key {
 // Stats counts what a parser has seen.
 type Stats struct {
 	Lines  int
-	Long   int                   // lines of over MaxLine, passed over
-	Events [len(typeNames)]int   // by Type
-	Odd    [Dovecot + 1]int      // by Source: lines that look like an event and do not read as one
-	Sample [Dovecot + 1][]string // by Source: the first few odd lines, masked
+	Long   int                 // lines of over MaxLine, passed over
+	Events [len(typeNames)]int // by Type
+	Odd    [PHP + 1]int        // by Source: lines that look like an event and do not read as one
+	Sample [PHP + 1][]string   // by Source: the first few odd lines, masked
 }
 
 // maxSamples bounds how many odd lines are kept for a person to see.

@@ -85,6 +85,9 @@ func (h *managerHead) learn(line []byte, stamp int) {
 		return
 	}
 	head := line[stamp+1 : len(line)-len(f.text)]
+	if len(head) == 0 { // Exim's own file
+		return
+	}
 	if c := head[0]; c < 'a' || c > 'z' || c == 's' {
 		return
 	}
@@ -151,10 +154,8 @@ func FirstTime(lines []byte, o Options) (time.Time, bool) {
 		if !f.cut(line) {
 			continue
 		}
-		if s, ok := readStamp(f.stamp); ok {
-			if t, ok := p.clock.at(s); ok {
-				return t, true
-			}
+		if t, ok := p.clock.read(f.stamp); ok {
+			return t, true
 		}
 	}
 	return time.Time{}, false

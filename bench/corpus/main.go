@@ -8,10 +8,10 @@
 //
 //	{"file":"a.log","line_no":34,"class":"failure","kind":"auth_failure","source":"postfix","ip":"192.0.2.7","method":"PLAIN"}
 //
-// It prints the agreement by kind, every difference, and every success, failure
-// or local message that the parser found on a line without a label. Kinds of
-// other programs than Postfix and Dovecot are left out. The exit status is 1
-// when anything differs, and 0 with a note when there is no such folder.
+// It prints the agreement by kind, every difference, and every success, failure,
+// local message or script that the parser found on a line without a label. The
+// exit status is 1 when anything differs, and 0 with a note when there is no such
+// folder.
 package main
 
 import (
@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sendwarden/maillog"
@@ -42,6 +43,10 @@ type label struct {
 	Method    string `json:"method"`
 	QueueID   string `json:"queue_id"`
 	UID       any    `json:"uid"`
+	URL       string `json:"url"`
+	Script    string `json:"script"`
+	Line      int    `json:"line"`
+	To        string `json:"to"`
 	Ambiguous bool   `json:"ambiguous"`
 }
 
@@ -56,13 +61,15 @@ func (l label) kind() string {
 // wants is the type of event that a label asks for; 0: another program's.
 func (l label) wants() maillog.Type {
 	switch l.kind() {
-	case "postfix_sasl":
+	case "postfix_sasl", "exim_auth":
 		return maillog.Submission
 	case "dovecot_login":
 		return maillog.Login
-	case "postfix_pickup":
+	case "postfix_pickup", "exim_local":
 		return maillog.Local
-	case "auth_failure postfix", "auth_failure dovecot-login", "auth_failure dovecot-passdb", "auth_failure pam":
+	case "php_mail", "sendmail_php":
+		return maillog.Script
+	case "auth_failure postfix", "auth_failure exim", "auth_failure dovecot-login", "auth_failure dovecot-passdb", "auth_failure pam":
 		return maillog.AuthFailure
 	}
 	return 0
@@ -209,7 +216,11 @@ func (c *comparison) judge(at place, line []byte, found bool, ev *maillog.Event)
 
 // counts reports the types that are labelled.
 func counts(t maillog.Type) bool {
-	return t == maillog.Submission || t == maillog.Login || t == maillog.AuthFailure || t == maillog.Local
+	switch t {
+	case maillog.Submission, maillog.Login, maillog.AuthFailure, maillog.Local, maillog.Script:
+		return true
+	}
+	return false
 }
 
 // differs says in what an event is not as labelled; "": it is.
@@ -231,6 +242,23 @@ func (l label) differs(ev *maillog.Event) string {
 		return fmt.Sprintf("uid %d, not %s", ev.UID, uid)
 	case l.User == "" && ev.User != "":
 		return fmt.Sprintf("user %q, not none", ev.User)
+	}
+	return l.differsInScript(ev)
+}
+
+// differsInScript compares what only PHP's lines have.
+func (l label) differsInScript(ev *maillog.Event) string {
+	// The label of the wrapper's first version has the directory in the file's name.
+	script, _, _ := strings.Cut(l.Script, ", pwd=")
+	switch {
+	case script != ev.Script:
+		return fmt.Sprintf("script %q, not %q", ev.Script, script)
+	case l.Line != ev.Line:
+		return fmt.Sprintf("line %d, not %d", ev.Line, l.Line)
+	case l.URL != ev.URL:
+		return fmt.Sprintf("url %q, not %q", ev.URL, l.URL)
+	case ev.Type == maillog.Script && l.To != ev.To:
+		return fmt.Sprintf("to %q, not %q", ev.To, l.To)
 	}
 	return ""
 }

@@ -87,11 +87,15 @@ type eventOut struct {
 	From       *string    `json:"from,omitempty"`
 	Size       int64      `json:"size,omitempty"`
 	Recipients int        `json:"nrcpt,omitempty"`
+	MessageID  string     `json:"message_id,omitempty"`
 	To         string     `json:"to,omitempty"`
 	Relay      string     `json:"relay,omitempty"`
 	DSN        string     `json:"dsn,omitempty"`
 	Status     string     `json:"status,omitempty"`
 	UID        *int       `json:"uid,omitempty"`
+	Script     string     `json:"script,omitempty"`
+	ScriptLine int        `json:"script_line,omitempty"`
+	URL        string     `json:"url,omitempty"`
 	Action     string     `json:"action,omitempty"`
 	Stage      string     `json:"stage,omitempty"`
 	Reason     string     `json:"reason,omitempty"`
@@ -105,7 +109,8 @@ func newEventOut(l *oldLog, ev *maillog.Event) eventOut {
 		Host: ev.Host, Service: ev.Service, Instance: ev.Instance, User: ev.User, Port: ev.Port,
 		ClientName: ev.ClientName, Method: ev.Method, QueueID: ev.QueueID, SASLSender: ev.SASLSender,
 		OrigID: ev.OrigID, OrigClient: ev.OrigClient, Size: ev.Size, Recipients: ev.Recipients,
-		To: ev.To, Relay: ev.Relay, DSN: ev.DSN, Status: ev.Status,
+		MessageID: ev.MessageID, To: ev.To, Relay: ev.Relay, DSN: ev.DSN, Status: ev.Status,
+		Script: ev.Script, ScriptLine: ev.Line, URL: ev.URL,
 		Action: ev.Action, Stage: ev.Stage, Reason: ev.Reason,
 		Doubtful: ev.Type == maillog.Submission && maillog.Doubtful(ev.User),
 	}
@@ -119,17 +124,30 @@ func newEventOut(l *oldLog, ev *maillog.Event) eventOut {
 		out.Repeat = ev.Repeat
 	}
 	switch ev.Type {
-	case maillog.Local:
-		out.UID, out.From = &ev.UID, &ev.From
-	case maillog.Queued, maillog.Reject:
+	case maillog.Local, maillog.Queued, maillog.Reject:
 		out.From = &ev.From // "" is the null sender
+	case maillog.Submission:
+		if ev.Source == maillog.Exim {
+			out.From = &ev.From
+		}
+	}
+	if hasUID(ev) {
+		out.UID = &ev.UID
 	}
 	return out
 }
 
+func hasUID(ev *maillog.Event) bool {
+	return (ev.Type == maillog.Local || ev.Type == maillog.Script) && ev.UID != maillog.NoUID
+}
+
 // writeEvent writes an event for people: where it stands, when, and what.
 func writeEvent(w io.Writer, l *oldLog, ev *maillog.Event) {
-	fmt.Fprintf(w, "%s:%d  %s  %s", l.Name, l.line, ev.Time.Format(stampLayout), ev.Type)
+	when := ev.Time.Format(stampLayout)
+	if ev.Time.IsZero() {
+		when = "(no time)"
+	}
+	fmt.Fprintf(w, "%s:%d  %s  %s", l.Name, l.line, when, ev.Type)
 	field := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(w, " %s=%s", name, maillog.Mask(value))
@@ -141,9 +159,10 @@ func writeEvent(w io.Writer, l *oldLog, ev *maillog.Event) {
 		field("ip", ev.Addr.String())
 	}
 	field("method", ev.Method)
-	if ev.Type == maillog.Local {
+	if hasUID(ev) {
 		field("uid", strconv.Itoa(ev.UID))
 	}
+	field("script", ev.Script)
 	field("from", ev.From)
 	if ev.Type == maillog.Queued {
 		field("nrcpt", strconv.Itoa(ev.Recipients))
