@@ -105,6 +105,14 @@ func (d *daemon) over() bool {
 	}
 }
 
+// kill ends the daemon as a crash does.
+func (d *daemon) kill(t *testing.T) {
+	t.Helper()
+	require.NoError(t, d.cmd.Process.Kill())
+	<-d.exited
+	d.status = nil // a killed process has no status of its own
+}
+
 // stop asks the daemon to end, and wants it to end well.
 func (d *daemon) stop(t *testing.T) {
 	t.Helper()

@@ -32,18 +32,22 @@ type postfix struct {
 	World, Users string // host:port for other servers, and for users who log in
 	Blocklist    string
 	Map          string // the blocklist as main.cf names it
+	Door         string // host:port where Postfix asks before it takes a message; empty: nowhere
 	UID, GID     int
 }
 
 // startPostfix starts a mail server that reads the blocklist as a table of a
-// type, and stops it with the test.
-func startPostfix(t *testing.T, table string) *postfix {
+// type, and stops it with the test. Options change it before that.
+func startPostfix(t *testing.T, table string, options ...func(*postfix)) *postfix {
 	t.Helper()
 	require.Zero(t, os.Getuid(), "Postfix starts as root only")
 	p := &postfix{Dir: folder(t), World: freePort(t), Users: freePort(t), UID: nobody, GID: nobody}
 	p.Log = filepath.Join(p.Dir, "maillog")
 	p.Blocklist = filepath.Join(p.Dir, "list", "blocklist")
 	p.Map = table + ":" + p.Blocklist
+	for _, option := range options {
+		option(p)
+	}
 	for _, name := range []string{"etc", "list", "mail", "queue", "dovecot"} {
 		require.NoError(t, os.Mkdir(p.file(name), 0o755))
 	}

@@ -26,10 +26,14 @@ func (s *Scorer) sameAgain(m *message, sub *Submission, u *user) Verdict {
 		m.action = Refuse
 		u.held = slices.DeleteFunc(u.held, func(h heldMessage) bool { return h.message == m })
 	}
-	return Verdict{
+	v := Verdict{
 		Action: m.action, User: sub.User, Time: sub.Time, Again: true,
 		Score: u.scoreNow(sub.Time.Unix(), s.rules.HalfLife),
 	}
+	if m.action == Hold {
+		v.Reasons = slices.Clone(u.reasons)
+	}
+	return v
 }
 
 // release lets a held message go: what the log tells of it becomes true.

@@ -75,6 +75,12 @@ func (s *Scorer) Blocked(name string, at time.Time) {
 	s.user(name, int32(at.Unix()/dayStep)).blocked = true
 }
 
+// Blocks tells whether a user is taken for blocked.
+func (s *Scorer) Blocks(name string) bool {
+	u := s.users[name]
+	return u != nil && u.blocked
+}
+
 // Released notes that a person let a user send again. What led to the block is
 // overruled: the score is gone, and unless told otherwise the places that the
 // user was seen in are learnt as the user's own. It answers the

@@ -13,6 +13,7 @@ import (
 	"sendwarden/follow"
 	"sendwarden/geo"
 	"sendwarden/maillog"
+	"sendwarden/policy"
 	"sendwarden/scoring"
 )
 
@@ -29,6 +30,9 @@ type daemon struct {
 	log     *slog.Logger
 	parser  *maillog.Parser
 	list    *blocklist.List
+	door    *policy.Server      // where Postfix asks; nil: nowhere
+	porter  *porter             // holds queued mail and lets it go; nil: nobody may
+	kept    map[string][]string // what it holds, queue ids by folded user
 
 	pending []blocklist.Entry // blocks that could not be written yet
 	failing string            // the last fault said, so that it is said once
@@ -39,11 +43,26 @@ type daemon struct {
 
 func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, zone *time.Location) *daemon {
 	d := &daemon{
-		command: c, log: log, rules: rules, wake: make(chan struct{}, 1), odd: make(map[string]bool),
+		command: c, log: log, rules: rules, wake: make(chan struct{}, 1), odd: make(map[string]bool), kept: make(map[string][]string),
 		parser: maillog.NewParser(maillog.Options{Location: zone, Reference: time.Now()}),
 	}
 	d.path = path{places: places, scorer: scoring.New(rules), judged: d.judged, released: d.released, doubtful: d.doubtful}
 	return d
+}
+
+// openQueue finds a way to Postfix's queue. Without one, what a blocked user has
+// in it goes out, and nothing is held at the door: nobody would let it go again.
+func (d *daemon) openQueue(ctx context.Context, config queueConfig) {
+	q := config.open(d.command.configDir)
+	if q == nil {
+		d.log.Warn("Postfix's queue is out of reach: no mail is held (queue: {helper: SOCKET} in the rules names the helper's socket)")
+		return
+	}
+	if _, err := q.List(ctx, "nobody@example.com"); err != nil {
+		d.log.Warn("Postfix's queue is out of reach: no mail is held", "error", err)
+		return
+	}
+	d.porter = newPorter(q, d.log)
 }
 
 // openList opens the blocklist, and makes it with its table if there is none:

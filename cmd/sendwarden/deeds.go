@@ -41,6 +41,9 @@ func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
 func (d *daemon) act(v scoring.Verdict, id string) {
 	switch v.Action {
 	case scoring.Hold:
+		if d.door != nil {
+			break // Postfix will ask about it, and held says so
+		}
 		d.log.Warn("unsure", "user", maillog.Mask(v.User), "score", points(v.Score), "queue_id", id, "why", why(v))
 	case scoring.Block:
 		d.block(v)
@@ -61,6 +64,16 @@ func (d *daemon) block(v scoring.Verdict) {
 	}
 	log.Warn("blocking")
 	d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)})
+	d.holdQueued(v.User)
+}
+
+// holdQueued keeps back what a blocked user has in Postfix's queue.
+func (d *daemon) holdQueued(user string) {
+	d.porter.hold(user, func(ids []string) {
+		d.turn.Lock()
+		defer d.turn.Unlock()
+		d.kept[user] = append(d.kept[user], ids...)
+	})
 }
 
 // write puts an entry on the blocklist; what cannot be written now is tried
@@ -131,15 +144,29 @@ func (d *daemon) reviewed(now time.Time) {
 	}
 }
 
-// forgive tells the scorer that a user may send again.
+// forgive tells the scorer that a user may send again, and lets go what was held
+// of their mail.
 func (d *daemon) forgive(user string, now time.Time, teach bool) {
+	user = blocklist.Fold(user)
 	d.turn.Lock()
-	defer d.turn.Unlock()
-	d.scorer.Released(blocklist.Fold(user), now, teach)
+	held := d.scorer.Released(user, now, teach)
+	ids := d.kept[user]
+	delete(d.kept, user)
+	d.turn.Unlock()
+	for _, message := range held {
+		ids = append(ids, message.ID)
+	}
+	d.porter.release(user, ids)
 }
 
+// released lets a message go whose user's score has faded.
 func (d *daemon) released(r scoring.Release) {
-	d.log.Info("no longer unsure", "user", maillog.Mask(r.User), "queue_id", r.Message.ID)
+	d.later(func() {
+		d.log.Info("no longer unsure", "user", maillog.Mask(r.User), "queue_id", r.Message.ID)
+		if d.door != nil { // else it was never held
+			d.porter.release(r.User, []string{r.Message.ID})
+		}
+	})
 }
 
 func (d *daemon) doubtful(ev *maillog.Event) {

@@ -25,10 +25,15 @@ func notes(v scoring.Verdict) []string {
 	return lines
 }
 
-// why tells the reasons of a verdict in one line, the new ones only.
+// why tells the reasons of a verdict in one line: the new ones, or all where
+// none is new.
 func why(v scoring.Verdict) string {
 	text := ""
-	for _, r := range v.Reasons[len(v.Reasons)-v.Fired:] {
+	reasons := v.Reasons
+	if v.Fired > 0 {
+		reasons = reasons[len(reasons)-v.Fired:]
+	}
+	for _, r := range reasons {
 		if text != "" {
 			text += ", "
 		}

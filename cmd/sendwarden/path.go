@@ -67,6 +67,18 @@ func (p *path) submission(ev *maillog.Event) {
 	}
 }
 
+// asked judges a message that Postfix asks about before it takes it. What the log
+// will tell of it later, its recipients and its sender, Postfix says already.
+func (p *path) asked(ev *maillog.Event, sub scoring.Submission) scoring.Verdict {
+	p.letGo(ev.Time)
+	v := p.scorer.Submission(sub)
+	if !v.Again {
+		p.judged(ev, v)
+	}
+	p.scorer.Queued(sub.Message, ev.Time, ev.Recipients, ev.From)
+	return v
+}
+
 // placed puts an event on the map.
 func (p *path) placed(ev *maillog.Event) scoring.Submission {
 	return scoring.Submission{

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"sendwarden/follow"
+	"sendwarden/policy"
 	"sendwarden/scoring"
 
 	"github.com/spf13/cobra"
@@ -48,7 +51,8 @@ SIGTERM stops.`,
 }
 
 func (c *runCommand) run(cmd *cobra.Command) error {
-	ctx := cmd.Context()
+	ctx, stop := context.WithCancel(cmd.Context())
+	defer stop()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 	rules, origin, err := c.rules()
 	if err != nil {
@@ -66,10 +70,19 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	var door policy.Config
+	var queues queueConfig
+	if err := errors.Join(section(origin, "door", rules, &door), section(origin, "queue", rules, &queues)); err != nil {
+		return err
+	}
 	d := newDaemon(c, log, rules, places, zone)
 	if err := d.openList(ctx); err != nil {
 		return err
 	}
+	if err := d.openDoor(door); err != nil {
+		return err
+	}
+	d.openQueue(ctx, queues)
 	offset, err := d.catchUp(ctx, name, zone)
 	if errors.Is(err, errStopped) {
 		log.Info("stopped")
@@ -85,6 +98,15 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	log.Info("running", "version", version, "rules", origin, "mode", d.mode(), "log", name, "blocklist", c.file(rules))
 	for _, s := range places.Sources() {
 		log.Info("geolocation", "data", sourceLine(s, time.Now()))
+	}
+	var others sync.WaitGroup
+	defer others.Wait()
+	defer stop()
+	if d.porter != nil {
+		others.Go(func() { d.porter.work(ctx) })
+	}
+	if d.door != nil {
+		others.Go(func() { d.stand(ctx) })
 	}
 	return d.loop(ctx, lines)
 }

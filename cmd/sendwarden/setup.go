@@ -41,7 +41,7 @@ func (s *setup) rules() (*scoring.Rules, string, error) {
 	name := s.rulesFile
 	if name == "" {
 		if _, err := os.Stat(installedRules); errors.Is(err, os.ErrNotExist) {
-			rules, err := scoring.Parse("shipped rules", sendwarden.Rules)
+			rules, err := scoring.Parse("shipped rules", sendwarden.Rules, sections...)
 			return rules, "shipped rules", err
 		}
 		name = installedRules
@@ -50,7 +50,7 @@ func (s *setup) rules() (*scoring.Rules, string, error) {
 	if err != nil {
 		return nil, name, err
 	}
-	rules, err := scoring.Parse(name, text)
+	rules, err := scoring.Parse(name, text, sections...)
 	return rules, name, err
 }
 

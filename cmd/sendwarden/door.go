@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"sendwarden/blocklist"
+	"sendwarden/maillog"
+	"sendwarden/policy"
+	"sendwarden/scoring"
+)
+
+// openDoor opens the sockets on which Postfix asks, if the rules file names any.
+func (d *daemon) openDoor(config policy.Config) error {
+	if len(config.Listen)+len(config.Socketmap) == 0 {
+		return nil
+	}
+	var err error
+	if d.door, err = policy.Open(config); err != nil {
+		return err
+	}
+	d.door.Warn = func(err error) { d.log.Warn("at the door", "error", err) }
+	return nil
+}
+
+// stand answers Postfix until the context ends.
+func (d *daemon) stand(ctx context.Context) {
+	d.log.Info("standing at the door", "sockets", d.door.Addresses(), "holds", d.porter != nil)
+	if err := d.door.Run(ctx, d.answer, d.lookUp); err != nil {
+		d.log.Error("no longer at the door: Postfix goes by the table alone", "error", err)
+	}
+}
+
+// answer tells Postfix what to do with a message before it takes it. A message
+// is judged once, at DATA or at its end; whoever asks earlier is told only about
+// the blocked.
+func (d *daemon) answer(r *policy.Request) policy.Action {
+	if r.User == "" {
+		return policy.Dunno()
+	}
+	entry, listed := d.list.Lookup(r.User)
+	ev := asEvent(r, time.Now())
+	sub := d.placed(&ev)
+	sub.Asked, sub.Message = true, scoring.MessageID{ID: r.QueueID}
+
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	var v scoring.Verdict
+	if r.State == "DATA" || r.State == "END-OF-MESSAGE" {
+		v = d.asked(&ev, sub)
+	}
+	switch {
+	case listed && entry.Exempt():
+		return policy.Dunno()
+	case listed && entry.Blocks():
+		return refusal(entry.Action)
+	case d.mode() == "watch":
+		return policy.Dunno()
+	case d.scorer.Blocks(sub.User):
+		return refusal(d.rules.Reply)
+	case v.Action == scoring.Hold && d.porter != nil: // nobody else would let it go again
+		d.later(func() { d.held(v, r.QueueID) })
+		return policy.Hold("score " + points(v.Score) + ": " + why(v))
+	}
+	return policy.Dunno()
+}
+
+// asEvent makes of a question what the log will tell of the same message. The
+// time is the clock's: nothing older stands in a request.
+func asEvent(r *policy.Request, now time.Time) maillog.Event {
+	ev := maillog.Event{
+		Type: maillog.Submission, Time: now, User: r.User, Addr: r.Addr, Method: r.Method,
+		QueueID: r.QueueID, From: r.Sender, Recipients: r.Recipients,
+	}
+	if r.ClientName != "unknown" {
+		ev.ClientName = r.ClientName
+	}
+	return ev
+}
+
+// held says that Postfix was told to let a message wait.
+func (d *daemon) held(v scoring.Verdict, id string) {
+	d.log.Warn("held", "user", maillog.Mask(v.User), "score", points(v.Score), "queue_id", id, "why", why(v))
+}
+
+// lookUp answers Postfix where it asks by socketmap: the blocklist as a table
+// that is never behind. Postfix does not fold the name there; Lookup does.
+func (d *daemon) lookUp(_, user string) policy.Reply {
+	entry, listed := d.list.Lookup(user)
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	switch {
+	case listed && entry.Blocks():
+		return policy.Found(refusal(entry.Action))
+	case listed || d.mode() == "watch" || !d.scorer.Blocks(blocklist.Fold(user)):
+		return policy.NotFound()
+	}
+	return policy.Found(refusal(d.rules.Reply)) // a name that no table can hold
+}
+
+// refusal is what a blocked user is told. An action that cannot be given as an
+// answer, such as DISCARD, is left to the table, which Postfix looks at first;
+// where it does not, refusing is nearest to what was meant.
+func refusal(text string) policy.Action {
+	action, err := policy.ParseAction(text)
+	if err != nil || action == policy.Dunno() {
+		return policy.Reject("5.7.1 Sending is suspended for this account. Please contact your administrator.")
+	}
+	return action
+}
