@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"sendwarden/blocklist"
+	"sendwarden/maillog"
+	"sendwarden/queue"
+
+	"github.com/spf13/cobra"
+)
+
+// installedSocket is where queue-helper listens if nothing else is said.
+const installedSocket = "/run/sendwarden/queue.sock"
+
+// mailQueue is Postfix's queue. Root works on it by itself (queue.Local), others
+// through queue-helper (queue.Remote).
+type mailQueue interface {
+	Hold(ctx context.Context, user string, ids []string) (queue.Result, error)
+	Release(ctx context.Context, user string, ids []string) (queue.Result, error)
+	List(ctx context.Context, user string) ([]queue.Mail, error)
+}
+
+// queueSetup says which queue, and how to get at it.
+type queueSetup struct {
+	configDir string
+	socket    string
+}
+
+func (s *queueSetup) open() mailQueue {
+	if s.socket == "" && os.Geteuid() == 0 {
+		return queue.Local{ConfigDir: s.configDir, Fold: blocklist.Fold}
+	}
+	if s.socket == "" {
+		return queue.Remote{Socket: installedSocket}
+	}
+	return queue.Remote{Socket: s.socket}
+}
+
+// queueCommand is how `sendwarden queue` was called.
+type queueCommand struct {
+	queueSetup
+	all, asJSON   bool
+	hold, release bool
+}
+
+func newQueue() *cobra.Command {
+	var c queueCommand
+	cmd := &cobra.Command{
+		Use:   "queue USER [ID…]",
+		Short: "Show, hold or release a user's mail in Postfix's queue",
+		Long: `Queue shows which mail of a user has not been delivered yet, and what of it is
+on hold. --hold keeps it from being delivered, --release lets it go; with queue
+ids behind the user's name only these messages. A message is the user's when
+Postfix recorded that this user logged in to send it, whatever its sender
+address says. Nothing is ever deleted.
+
+Run it as root, or as the user that queue-helper serves.`,
+		Example: `  sendwarden queue info@example.es
+  sendwarden queue info@example.es --release A672A9BAA49`,
+		Args: atLeast(1, "a user name"),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0], args[1:]) },
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&c.all, "all", false, "show each message, not only the oldest ten")
+	flags.BoolVar(&c.asJSON, "json", false, "print one JSON object a line")
+	flags.BoolVar(&c.hold, "hold", false, "hold the mail")
+	flags.BoolVar(&c.release, "release", false, "release the mail that is on hold")
+	flags.StringVar(&c.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
+	flags.StringVar(&c.socket, "socket", "", "ask the queue-helper at this `SOCKET` (default for others than root: "+installedSocket+")")
+	return cmd
+}
+
+func (c *queueCommand) run(cmd *cobra.Command, user string, ids []string) error {
+	if c.hold && c.release {
+		return usageError{errors.New("either --hold or --release")}
+	}
+	if len(ids) == 0 {
+		ids = nil // all
+	}
+	q := c.open()
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	var err error
+	switch {
+	case c.hold:
+		var result queue.Result
+		result, err = q.Hold(cmd.Context(), user, ids)
+		err = c.printResult(out, result, err, func() { printHeld(out, user, result) })
+	case c.release:
+		var result queue.Result
+		result, err = q.Release(cmd.Context(), user, ids)
+		err = c.printResult(out, result, err, func() { printReleased(out, user, result) })
+	default:
+		err = c.list(cmd.Context(), q, out, user, ids)
+	}
+	return errors.Join(err, out.Flush())
+}
+
+// printResult prints what was done, also when not all of it could be.
+func (c *queueCommand) printResult(out io.Writer, result queue.Result, err error, text func()) error {
+	switch {
+	case c.asJSON:
+		for _, done := range result {
+			writeJSON(out, done)
+		}
+	case err == nil || len(result) > 0:
+		text()
+		printLeft(out, result)
+	}
+	if failed := result.IDs(queue.Failed, queue.Unreadable); err == nil && len(failed) > 0 {
+		return fmt.Errorf("%s could not be moved: %s", count(len(failed), "message"), shorten(strings.Join(failed, " "), 200))
+	}
+	return err
+}
+
+func printHeld(out io.Writer, user string, result queue.Result) {
+	name := maillog.Mask(user)
+	n := len(result.IDs(queue.Held))
+	if n == 0 {
+		fmt.Fprintf(out, "There is no mail of %s to hold.\n", name)
+		return
+	}
+	fmt.Fprintf(out, "%s of %s on hold now. `sendwarden queue %s --release` lets go what is held.\n", count(n, "message"), name, name)
+}
+
+func printReleased(out io.Writer, user string, result queue.Result) {
+	name := maillog.Mask(user)
+	n := len(result.IDs(queue.Released, queue.Requeued))
+	if n == 0 {
+		fmt.Fprintf(out, "There is no mail of %s on hold.\n", name)
+		return
+	}
+	fmt.Fprintf(out, "%s of %s released. `sendwarden queue %s --hold` holds again what has not gone yet.\n", count(n, "message"), name, name)
+	if old := len(result.IDs(queue.Requeued)); old > 0 {
+		fmt.Fprintf(out, "%s had waited so long that Postfix takes them in anew, under other queue ids.\n", count(old, "message"))
+	}
+}
+
+// printLeft says what was left alone, and why.
+func printLeft(out io.Writer, result queue.Result) {
+	for _, why := range []struct {
+		outcome queue.Outcome
+		text    string
+	}{
+		{queue.AlreadyHeld, "on hold already"},
+		{queue.NotHeld, "not on hold"},
+		{queue.Foreign, "not this user's, and left alone"},
+		{queue.Gone, "not in the queue (any more)"},
+		{queue.Unfinished, "still being received"},
+	} {
+		if n := len(result.IDs(why.outcome)); n > 0 {
+			fmt.Fprintf(out, "%s: %s.\n", count(n, "message"), why.text)
+		}
+	}
+}
+
+// shownMail is how many messages are shown without --all.
+const shownMail = 10
+
+func (c *queueCommand) list(ctx context.Context, q mailQueue, out io.Writer, user string, ids []string) error {
+	mail, err := q.List(ctx, user)
+	if err != nil {
+		return err
+	}
+	if ids != nil {
+		mail = slices.DeleteFunc(mail, func(m queue.Mail) bool { return !slices.Contains(ids, m.ID) })
+	}
+	if c.asJSON {
+		for _, m := range mail {
+			writeJSON(out, m)
+		}
+		return nil
+	}
+	return printMail(out, user, mail, c.all)
+}
+
+func printMail(out io.Writer, user string, mail []queue.Mail, all bool) error {
+	name := maillog.Mask(user)
+	if len(mail) == 0 {
+		fmt.Fprintf(out, "No mail of %s is in Postfix's queue.\nThe name has to be the one that Postfix logs as sasl_username.\n", name)
+		return nil
+	}
+	held, recipients, size := 0, 0, int64(0)
+	for _, m := range mail {
+		recipients += m.Recipients
+		size += m.Size
+		if m.Held() {
+			held++
+		}
+	}
+	fmt.Fprintf(out, "%s of %s in Postfix's queue, %s on hold;\n", count(len(mail), "message"), name, thousands(held))
+	fmt.Fprintf(out, "%s, %s, the oldest since %s.\n\n", count(recipients, "recipient"), sizeOf(size), mail[0].Arrived.Local().Format(stampLayout))
+	shown := mail
+	if !all && len(mail) > shownMail {
+		shown = mail[:shownMail]
+	}
+	if err := mailTable(out, shown); err != nil {
+		return err
+	}
+	if more := len(mail) - len(shown); more > 0 {
+		fmt.Fprintf(out, "\nand %s more (--all shows each)\n", thousands(more))
+	}
+	fmt.Fprintln(out)
+	if held > 0 {
+		fmt.Fprintf(out, "`sendwarden queue %s --release` lets go what is held.\n", name)
+	}
+	if held < len(mail) {
+		fmt.Fprintf(out, "`sendwarden queue %s --hold` holds what is not.\n", name)
+	}
+	return nil
+}
+
+// mailTable writes a line for each message, and its subject below, within 80
+// columns.
+func mailTable(out io.Writer, mail []queue.Mail) error {
+	rows := [][]string{{"ID", "QUEUE", "SINCE", "SIZE", "TO"}}
+	for _, m := range mail {
+		to := strings.Join(m.To[:min(len(m.To), 1)], "")
+		if m.Recipients > 1 {
+			to += fmt.Sprintf(" and %s more", thousands(m.Recipients-1))
+		}
+		rows = append(rows, []string{m.ID, m.Queue, m.Arrived.Local().Format("01-02 15:04"), sizeOf(m.Size), to})
+	}
+	var lines strings.Builder
+	if err := table(&lines, rows); err != nil {
+		return err
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(lines.String(), "\n"), "\n") {
+		fmt.Fprintln(out, shorten(line, 80))
+		if i > 0 && mail[i-1].Subject != "" {
+			fmt.Fprintln(out, shorten("    "+mail[i-1].Subject, 80))
+		}
+	}
+	return nil
+}
+
+// sizeOf writes a number of bytes as people read it: 812 B, 4 kB, 1.2 MB.
+func sizeOf(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%d kB", (n+500)/1000)
+	}
+	return points(float64(n)/1_000_000) + " MB"
+}

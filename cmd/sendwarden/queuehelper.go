@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"strconv"
+
+	"sendwarden/blocklist"
+	"sendwarden/maillog"
+	"sendwarden/queue"
+
+	"github.com/spf13/cobra"
+)
+
+// helperSetup is how queue-helper was called.
+type helperSetup struct {
+	socket    string
+	user      string
+	configDir string
+}
+
+func newQueueHelper() *cobra.Command {
+	var s helperSetup
+	cmd := &cobra.Command{
+		Use:   "queue-helper",
+		Short: "Hold and release mail for a daemon that is not root",
+		Long: `Queue-helper runs as root and does the one thing that the daemon may not: it
+holds, releases and lists users' mail in Postfix's queue, for root and for one
+more user. It takes a user's name and queue ids, and looks into each message
+itself for who sent it. It opens no network connection and deletes nothing.
+
+It needs of root's rights only to read Postfix's files, to become Postfix's user
+(postsuper does) and to give its socket away. In a systemd unit:
+
+  User=root
+  RuntimeDirectory=sendwarden
+  CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID CAP_CHOWN
+  NoNewPrivileges=yes
+  PrivateNetwork=yes
+  RestrictAddressFamilies=AF_UNIX
+  ProtectSystem=strict
+  ReadWritePaths=/var/spool/postfix
+  ProtectHome=yes
+  PrivateTmp=yes
+  PrivateDevices=yes
+  SystemCallFilter=@system-service`,
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.serve(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&s.socket, "socket", installedSocket, "`SOCKET` to listen at")
+	flags.StringVar(&s.user, "user", "sendwarden", "`USER` who may ask, beside root, by name or number")
+	flags.StringVar(&s.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
+	return cmd
+}
+
+func (s *helperSetup) serve(cmd *cobra.Command) error {
+	if os.Geteuid() != 0 {
+		return errors.New("queue-helper has to be started as root: only root may run postsuper")
+	}
+	uid, gid, err := lookupUser(s.user)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	listener, err := queue.Listen(s.socket, 0, gid)
+	if err != nil {
+		return err
+	}
+	server := &queue.Server{
+		Local: queue.Local{ConfigDir: s.configDir, Fold: blocklist.Fold},
+		Allow: func(peer uint32) bool { return peer == 0 || peer == uid },
+		Log:   log.Info,
+	}
+	log.Info("running", "socket", s.socket, "user", s.user)
+	defer log.Info("stopped")
+	return server.Serve(cmd.Context(), listener)
+}
+
+// lookupUser finds a user's id and group, by name or number.
+func lookupUser(name string) (uid uint32, gid int, err error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		u, err = user.LookupId(name)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("--user %s: no such user (useradd --system %[1]s makes one)", maillog.Mask(name))
+	}
+	id, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return 0, 0, fmt.Errorf("--user %s: the id %s is no number", maillog.Mask(name), u.Uid)
+	}
+	group, err := strconv.ParseUint(u.Gid, 10, 31)
+	if err != nil {
+		return 0, 0, fmt.Errorf("--user %s: the group id %s is no number", maillog.Mask(name), u.Gid)
+	}
+	return uint32(id), int(group), nil
+}
