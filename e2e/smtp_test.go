@@ -16,6 +16,7 @@ import (
 
 // session is one SMTP connection.
 type session struct {
+	raw  net.Conn
 	conn *textproto.Conn
 }
 
@@ -25,7 +26,7 @@ func connect(t *testing.T, server, address string) *session {
 	conn, err := net.Dial("tcp", server)
 	require.NoError(t, err)
 	require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
-	s := &session{conn: textproto.NewConn(conn)}
+	s := &session{raw: conn, conn: textproto.NewConn(conn)}
 	t.Cleanup(func() { _ = s.conn.Close() }) // the test may have closed it
 	if strings.Contains(address, ":") {
 		address = "IPV6:" + address

@@ -34,9 +34,9 @@ type Server struct {
 	turn sync.Mutex // held while the queue is worked on
 }
 
-// Listen opens the server's socket, which its owner and a group may write to.
-// A socket that a dead server left is replaced.
-func Listen(path string, uid, gid int) (*net.UnixListener, error) {
+// Listen opens the server's socket, which its owner, this process's user, and a
+// group may write to. A socket that a dead server left is replaced.
+func Listen(path string, gid int) (*net.UnixListener, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode()&os.ModeSocket == 0 {
 			return nil, fmt.Errorf("queue: %s: this is no socket (name another, or remove it)", path)
@@ -49,15 +49,25 @@ func Listen(path string, uid, gid int) (*net.UnixListener, error) {
 			return nil, fmt.Errorf("queue: %w", err)
 		}
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	l, err := bind(path, gid)
 	if err != nil {
 		return nil, fmt.Errorf("queue: %s: %w", path, remedy(err))
 	}
-	// Until then the mode is that of the umask; Allow asks each client anyway.
-	if err := errors.Join(os.Chown(path, uid, gid), os.Chmod(path, 0o660)); err != nil {
-		return nil, errors.Join(fmt.Errorf("queue: %w", err), l.Close())
-	}
 	return l, nil
+}
+
+// bind makes a socket that has its mode and group from the start. To change
+// them afterwards, by its name, would let one who may write to the directory
+// put another file in its place, and root would give that away.
+func bind(path string, gid int) (l *net.UnixListener, err error) {
+	defer syscall.Umask(syscall.Umask(0o117))
+	if own := os.Getegid(); gid != own {
+		if err := syscall.Setegid(gid); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, syscall.Setegid(own)) }()
+	}
+	return net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 }
 
 func remedy(err error) error {

@@ -21,7 +21,7 @@ import (
 func serve(t *testing.T, l Local, allow bool) (socket string, logged func() string) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "s")
-	listener, err := Listen(socket, os.Getuid(), os.Getgid())
+	listener, err := Listen(socket, os.Getgid())
 	require.NoError(t, err)
 	var mu sync.Mutex
 	var log strings.Builder
@@ -75,6 +75,9 @@ func converse(t *testing.T, socket, dialogue string) {
 func TestDialogues(t *testing.T) {
 	b := newMailbag(t, bag)
 	socket, logged := serve(t, b.local(), true)
+	arrived, err := json.Marshal(arrival.Local())
+	require.NoError(t, err)
+	mail := `"arrived":` + string(arrived) + `,"size":1200,"sender":"a@example.es","recipients":1,"to":["ana@example.com"],"subject":"an offer"}}`
 	for _, dialogue := range []string{`
 		> {"verb":"hold","user":"alice","ids":["B00003","C00001","D00001","FFFFFF"]}
 		< {"id":"B00003","outcome":"held"}
@@ -87,8 +90,8 @@ func TestDialogues(t *testing.T) {
 		< {"id":"C00001","outcome":"foreign"}
 		< {"end":true}`, `
 		> {"verb":"list","user":"bob","all":true}
-		< {"mail":{"id":"C00001","queue":"deferred","arrived":` + stamp + `,"size":1200,"sender":"a@example.es","recipients":1,"to":["ana@example.com"],"subject":"an offer"}}
-		< {"mail":{"id":"D00002","queue":"hold","arrived":` + stamp + `,"size":1200,"sender":"a@example.es","recipients":1,"to":["ana@example.com"],"subject":"an offer"}}
+		< {"mail":{"id":"C00001","queue":"deferred",` + mail + `
+		< {"mail":{"id":"D00002","queue":"hold",` + mail + `
 		< {"end":true}`, `
 		> {"verb":"list","user":"carol","all":true}
 		< {"end":true}`, `
@@ -123,11 +126,6 @@ func TestDialogues(t *testing.T) {
 	require.Contains(t, logged(), "the verb \"delete\"")
 	require.Equal(t, []string{"-h - incoming active deferred", "-H - hold"}, b.calls)
 }
-
-var stamp = func() string {
-	text, _ := json.Marshal(arrival.Local())
-	return string(text)
-}()
 
 func TestServerBounds(t *testing.T) {
 	socket, _ := serve(t, newMailbag(t, bag).local(), true)
@@ -251,27 +249,27 @@ func TestRemoteFaults(t *testing.T) {
 func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")
-	uid, gid := os.Getuid(), os.Getgid()
-	l, err := Listen(path, uid, gid)
+	gid := os.Getgid()
+	l, err := Listen(path, gid)
 	require.NoError(t, err)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, os.ModeSocket|0o660, info.Mode())
-	_, err = Listen(path, uid, gid)
+	_, err = Listen(path, gid)
 	require.EqualError(t, err, "queue: "+path+": a server listens there already")
 
 	l.SetUnlinkOnClose(false) // as after a crash
 	require.NoError(t, l.Close())
-	l, err = Listen(path, uid, gid)
+	l, err = Listen(path, gid)
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	_, err = Listen(file, uid, gid)
+	_, err = Listen(file, gid)
 	require.EqualError(t, err, "queue: "+file+": this is no socket (name another, or remove it)")
 	require.FileExists(t, file)
-	_, err = Listen(filepath.Join(dir, "none", "s"), uid, gid)
+	_, err = Listen(filepath.Join(dir, "none", "s"), gid)
 	require.EqualError(t, err, "queue: "+dir+"/none/s: no such file or directory (mkdir the directory; systemd does with RuntimeDirectory=)")
 }
 

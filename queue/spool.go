@@ -25,7 +25,7 @@ const maxDepth = 16
 // (mail_queue.h, MAIL_QUEUE_STAT_READY).
 const ready fs.FileMode = 0o700
 
-var errUnfinished = errors.New("Postfix is still writing it")
+var errUnfinished = errors.New("still being received")
 
 // spool reads Postfix's queue directory. The mail system's own user may put
 // anything there; what the root beside it opens has to be a regular file.

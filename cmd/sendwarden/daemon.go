@@ -53,13 +53,9 @@ func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *ge
 // openQueue finds a way to Postfix's queue. Without one, what a blocked user has
 // in it goes out, and nothing is held at the door: nobody would let it go again.
 func (d *daemon) openQueue(ctx context.Context, config queueConfig) {
-	q := config.open(d.command.configDir)
-	if q == nil {
-		d.log.Warn("Postfix's queue is out of reach: no mail is held (queue: {helper: SOCKET} in the rules names the helper's socket)")
-		return
-	}
+	q := (&queueSetup{d.command.configDir, config.Helper}).open()
 	if _, err := q.List(ctx, "nobody@example.com"); err != nil {
-		d.log.Warn("Postfix's queue is out of reach: no mail is held", "error", err)
+		d.log.Warn("Postfix's queue is out of reach: no mail is held (start `sendwarden queue-helper`; queue: {helper: SOCKET} in the rules says where it listens)", "error", err)
 		return
 	}
 	d.porter = newPorter(q, d.log)

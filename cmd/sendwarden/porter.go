@@ -4,41 +4,20 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 
-	"sendwarden/blocklist"
 	"sendwarden/maillog"
 	"sendwarden/queue"
 )
 
-// mailQueue is Postfix's queue, as root sees it or through a helper that is root.
-type mailQueue interface {
-	Hold(ctx context.Context, user string, ids []string) (queue.Result, error)
-	Release(ctx context.Context, user string, ids []string) (queue.Result, error)
-	List(ctx context.Context, user string) ([]queue.Mail, error)
-}
-
 // queueConfig is the section "queue" of the rules file.
 type queueConfig struct {
-	Helper string `yaml:"helper"` // the socket of sendwarden queue-helper
+	Helper string `yaml:"helper"` // the socket of queue-helper, for a daemon that is not root
 }
 
 func (c queueConfig) Check() error {
 	if c.Helper != "" && !strings.HasPrefix(c.Helper, "/") {
 		return fmt.Errorf("helper: %s: the path is not whole (write /run/sendwarden/queue.sock)", c.Helper)
-	}
-	return nil
-}
-
-// open answers the way to the queue: through the helper if one is named, else
-// by ourselves if we are root; nil if neither.
-func (c queueConfig) open(postfixConfig string) mailQueue {
-	switch {
-	case c.Helper != "":
-		return queue.Remote{Socket: c.Helper}
-	case os.Getuid() == 0:
-		return queue.Local{ConfigDir: postfixConfig, Fold: blocklist.Fold}
 	}
 	return nil
 }

@@ -32,12 +32,12 @@ holds, releases and lists users' mail in Postfix's queue, for root and for one
 more user. It takes a user's name and queue ids, and looks into each message
 itself for who sent it. It opens no network connection and deletes nothing.
 
-It needs of root's rights only to read Postfix's files, to become Postfix's user
-(postsuper does) and to give its socket away. In a systemd unit:
+Of root's rights it needs the one to read Postfix's files, and those to become
+Postfix's user, which postsuper does. In a systemd unit:
 
   User=root
   RuntimeDirectory=sendwarden
-  CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID CAP_CHOWN
+  CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID
   NoNewPrivileges=yes
   PrivateNetwork=yes
   RestrictAddressFamilies=AF_UNIX
@@ -66,7 +66,7 @@ func (s *helperSetup) serve(cmd *cobra.Command) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	listener, err := queue.Listen(s.socket, 0, gid)
+	listener, err := queue.Listen(s.socket, gid)
 	if err != nil {
 		return err
 	}
