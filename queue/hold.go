@@ -25,7 +25,8 @@ func (l Local) Hold(ctx context.Context, user string, ids []string) (Result, err
 		mine, err := s.find(ctx)
 		if err == nil && len(mine) > 0 {
 			err = s.postsuper(ctx, "-h", mine, moving...)
-			err = errors.Join(err, s.confirm(ctx, mine))
+			// What was moved is told also when the caller has lost patience.
+			err = errors.Join(err, s.confirm(context.WithoutCancel(ctx), mine))
 		}
 		if err != nil || len(mine) == 0 || s.done() {
 			return s.result(), err

@@ -95,6 +95,7 @@ func (s *search) free(ctx context.Context, option string, ids []string, outcome 
 	for _, id := range ids {
 		s.fates[id] = outcome
 	}
+	ctx = context.WithoutCancel(ctx) // what was moved is told in any case
 	err = errors.Join(err, s.walk(ctx, hold, func(m message) error {
 		if s.fates[m.id] == outcome {
 			s.fates[m.id] = Failed
