@@ -1,0 +1,235 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sendwarden/blocklist"
+	"sendwarden/maillog"
+	"sendwarden/postfix"
+
+	"github.com/spf13/cobra"
+)
+
+func newSetup() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "setup",
+		Short: "Prepare the mail server",
+		Args:  noCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newSetupPostfix())
+	return cmd
+}
+
+// setupPostfix is `sendwarden setup postfix`.
+type setupPostfix struct {
+	listSetup
+	door, socketmap     string
+	apply, undo, reload bool
+}
+
+func newSetupPostfix() *cobra.Command {
+	var s setupPostfix
+	cmd := &cobra.Command{
+		Use:   "postfix",
+		Short: "Show or make the changes that Postfix needs",
+		Long: `Setup looks at how this Postfix is configured and prints what has to change so
+that it obeys the blocklist, with a sentence for each line. It changes nothing
+until --apply says so. Then it copies each file beside itself, sets the values
+with postconf, and has "postfix check" look at the result. A second run finds
+nothing to do. What is laid out in a way that postconf would spoil is left for
+you to do by hand, and named.
+
+--undo puts back what --apply has changed, and keeps what others edited since.`,
+		Example: "  sendwarden setup postfix\n  sendwarden setup postfix --apply --reload\n  sendwarden setup postfix --undo",
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
+	}
+	s.flags(cmd)
+	s.tableFlags(cmd)
+	cmd.Flags().StringVar(&s.door, "door", "", "`ADDR` of the daemon's policy service, such as inet:127.0.0.1:10045 or unix:sendwarden/door (below Postfix's queue directory)")
+	cmd.Flags().StringVar(&s.socketmap, "socketmap", "", "`ADDR` of the daemon's socketmap service with the map's name, such as inet:127.0.0.1:10046:blocklist")
+	cmd.Flags().BoolVar(&s.apply, "apply", false, "make the changes")
+	cmd.Flags().BoolVar(&s.undo, "undo", false, "take back what --apply changed")
+	cmd.Flags().BoolVar(&s.reload, "reload", false, "and let the running Postfix read them")
+	return cmd
+}
+
+func (s *setupPostfix) run(cmd *cobra.Command) error {
+	if s.apply && s.undo {
+		return usageError{errors.New("--apply and --undo exclude each other")}
+	}
+	if s.reload && !s.apply && !s.undo {
+		return usageError{errors.New("--reload goes with --apply or --undo")}
+	}
+	config, err := postfix.Read(cmd.Context(), s.configDir, postfix.Exec)
+	if err != nil {
+		return err
+	}
+	if s.undo {
+		return s.takeBack(cmd, config)
+	}
+	want, table, err := s.want(cmd)
+	if err != nil {
+		return err
+	}
+	plan := config.Plan(want)
+	if !table.Live() && plan.Want.Door == "" {
+		plan.Notes = append(plan.Notes, "With "+table.Type()+", a session that is open goes on until it ends. lmdb reaches it (on Debian, install postfix-lmdb), and so does the door.")
+	}
+	_, missing := config.Lookup(cmd.Context(), want.Table, "nobody")
+	out := cmd.OutOrStdout()
+	describe(out, config, plan)
+	if missing != nil {
+		fmt.Fprintf(out, "\nFirst: Postfix can't read %s (%v).\n`sendwarden run --watch` makes it. A service whose table is missing puts off all its mail (451).\n", want.Table, missing)
+	}
+	if !s.apply {
+		if len(plan.Changes) > 0 {
+			fmt.Fprintln(out, "\nNothing is changed yet: --apply makes the changes, and --undo takes them back.")
+		}
+		return nil
+	}
+	if missing != nil && len(plan.Changes) > 0 {
+		return fmt.Errorf("%s: nothing is changed, since Postfix can't read it yet (start `sendwarden run --watch` first)", want.Table)
+	}
+	return s.change(cmd, config, plan)
+}
+
+// want is what the flags and the rules say Postfix shall ask.
+func (s *setupPostfix) want(cmd *cobra.Command) (postfix.Want, blocklist.Table, error) {
+	rules, _, err := s.rules()
+	if err != nil {
+		return postfix.Want{}, blocklist.Table{}, err
+	}
+	table, err := s.detect(cmd.Context(), rules)
+	if err != nil {
+		return postfix.Want{}, table, err
+	}
+	path, err := filepath.Abs(s.file(rules))
+	if err != nil {
+		return postfix.Want{}, table, err
+	}
+	want := postfix.Want{Table: table.Map(path), Door: s.door, Socketmap: s.socketmap}
+	if err := want.Check(); err != nil {
+		return want, table, usageError{err}
+	}
+	return want, table, nil
+}
+
+// change makes the planned changes.
+func (s *setupPostfix) change(cmd *cobra.Command, config *postfix.Config, plan postfix.Plan) error {
+	out := cmd.OutOrStdout()
+	done, err := config.Apply(cmd.Context(), plan, time.Now())
+	if err != nil {
+		return fmt.Errorf("%w (the files are as they were)", err)
+	}
+	if len(plan.Changes) > 0 {
+		fmt.Fprintf(out, "\nDone, and `postfix check` finds no fault. Copies of before: %s\n", strings.Join(done.Backups, ", "))
+		if err := s.reloadPostfix(cmd, config); err != nil {
+			return err
+		}
+	}
+	if n := len(plan.ByHand); n > 0 {
+		return fmt.Errorf("%s left to do by hand, as said above", count(n, "thing"))
+	}
+	return nil
+}
+
+func (s *setupPostfix) takeBack(cmd *cobra.Command, config *postfix.Config) error {
+	out := cmd.OutOrStdout()
+	done, err := config.Undo(cmd.Context())
+	if errors.Is(err, postfix.ErrNothing) {
+		fmt.Fprintf(out, "Nothing to undo: --apply has changed nothing in %s.\n", config.Dir)
+		return nil
+	}
+	for _, c := range done.Undone {
+		fmt.Fprintf(out, "%s: taken back.\n", settingName(c))
+	}
+	for _, text := range done.ByHand {
+		fmt.Fprintf(out, "By hand: %s\n", text)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.reloadPostfix(cmd, config); err != nil {
+		return err
+	}
+	if n := len(done.ByHand); n > 0 {
+		return fmt.Errorf("%s left to do by hand, as said above", count(n, "thing"))
+	}
+	return nil
+}
+
+func (s *setupPostfix) reloadPostfix(cmd *cobra.Command, config *postfix.Config) error {
+	if !s.reload {
+		fmt.Fprintln(cmd.OutOrStdout(), "Postfix goes by it after: postfix reload")
+		return nil
+	}
+	if err := config.Reload(cmd.Context()); err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "Postfix was reloaded.")
+	return nil
+}
+
+// describe prints what was found and what has to change.
+func describe(w io.Writer, config *postfix.Config, plan postfix.Plan) {
+	fmt.Fprintf(w, "Postfix %s in %s.", maillog.Mask(config.Release), maillog.Mask(config.Dir))
+	var ports []string
+	for _, s := range config.Submission() {
+		port := s.Port()
+		if s.Chroot {
+			port += " (chroot)"
+		}
+		ports = append(ports, maillog.Mask(port))
+	}
+	if len(ports) > 0 {
+		fmt.Fprintf(w, " Users log in at %s.", strings.Join(ports, ", "))
+	}
+	fmt.Fprintln(w)
+	for _, c := range plan.Changes {
+		describeChange(w, config, c)
+	}
+	if len(plan.Changes)+len(plan.ByHand) == 0 {
+		fmt.Fprintln(w, "\nNothing to do: Postfix asks already what it shall.")
+	}
+	for _, text := range plan.ByHand {
+		fmt.Fprintf(w, "\nBy hand: %s\n", text)
+	}
+	for _, text := range plan.Notes {
+		fmt.Fprintf(w, "\nNote: %s\n", text)
+	}
+}
+
+func describeChange(w io.Writer, config *postfix.Config, c postfix.Change) {
+	name, indent := c.Name+" =\n        ", "        "
+	place := filepath.Join(config.Dir, c.File())
+	if c.Service != "" {
+		place += ", below " + c.Service
+		name, indent = "-o "+c.Name+"=", ""
+	}
+	var lines []string
+	for _, p := range c.Parts {
+		lines = append(lines, p.Text)
+	}
+	between := ",\n" + indent
+	if c.Service != "" {
+		between = ","
+	}
+	fmt.Fprintf(w, "\nTo set in %s:\n\n    %s%s\n\n", maillog.Mask(place), name, strings.Join(lines, between))
+	for _, p := range c.Parts {
+		fmt.Fprintf(w, "    %s\n        %s.\n", p.Text, p.Why)
+	}
+}
+
+func settingName(c postfix.Change) string {
+	if c.Service == "" {
+		return c.Name
+	}
+	return c.Service + "/" + c.Name
+}

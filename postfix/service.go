@@ -1,0 +1,83 @@
+package postfix
+
+import "strings"
+
+// Service is an smtpd that master.cf starts.
+type Service struct {
+	Name   string // as postconf -P names it: "submission/inet"
+	Logins bool   // users may log in (smtpd_sasl_auth_enable)
+	Chroot bool
+	// Filtered says that smtpd_proxy_filter hands the mail on before it is
+	// queued: Postfix then ignores HOLD (smtpd_check.c, can_delegate_action()).
+	Filtered bool
+	// Own says that master.cf gives it an smtpd_data_restrictions of its own,
+	// so that main.cf's does not count.
+	Own bool
+
+	list  string // its smtpd_data_restrictions as written, main.cf's if not Own
+	clear bool   // whether Restrictions could be told
+	// Restrictions is the list with every "$name" replaced.
+	Restrictions string
+}
+
+// Port is the name without the type, for people.
+func (s Service) Port() string {
+	return s.Name[:strings.LastIndexByte(s.Name, '/')]
+}
+
+// services reads the lines of postconf -M:
+//
+//	submission inet  n       -       y       -       -       smtpd -o syslog_name=…
+//	service    type  private unpriv  chroot  wakeup  maxproc command + args
+//
+// and takes the -o options from those of postconf -P, which has cut them apart.
+func (c *Config) services(lines string, options map[string]string) []Service {
+	var found []Service
+	for line := range strings.Lines(lines) {
+		field := strings.Fields(line)
+		if len(field) < 8 || field[7] != "smtpd" || field[1] != "inet" && field[1] != "pass" {
+			continue
+		}
+		s := Service{Name: field[0] + "/" + field[1], Chroot: c.chrooted(field[4])}
+		option := func(name string) (value string, own, clear bool) {
+			written, own := options[s.Name+"/"+name]
+			if !own {
+				return c.inForce[name], false, true
+			}
+			value, clear = c.expand(written)
+			return value, true, clear
+		}
+		login, _, clear := option("smtpd_sasl_auth_enable")
+		s.Logins = login == "yes" || !clear // a doubt counts as yes: it is then looked at
+		filter, _, clear := option("smtpd_proxy_filter")
+		s.Filtered = filter != "" || !clear
+		s.Restrictions, s.Own, s.clear = option(dataList)
+		s.list = c.written[dataList]
+		if s.Own {
+			s.list = options[s.Name+"/"+dataList]
+		}
+		found = append(found, s)
+	}
+	return found
+}
+
+// chrooted reads master.cf's fifth column. Its default was "y" before Postfix
+// 3.0, and is still with a compatibility_level of 0.
+func (c *Config) chrooted(column string) bool {
+	if column != "-" {
+		return column == "y"
+	}
+	level := c.inForce["compatibility_level"]
+	return !c.Version.atLeast(withAdvanced) || level == "" || level == "0"
+}
+
+// Submission are the services that users log in at.
+func (c *Config) Submission() []Service {
+	var found []Service
+	for _, s := range c.Services {
+		if s.Logins {
+			found = append(found, s)
+		}
+	}
+	return found
+}
