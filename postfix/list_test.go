@@ -63,7 +63,7 @@ func TestWithout(t *testing.T) {
 
 func TestWantCheck(t *testing.T) {
 	for want, fault := range map[Want]string{
-		{Table: "lmdb:/etc/sendwarden/blocklist", Door: "unix:sendwarden/door", Socketmap: "unix:/run/map:blocklist"}: "",
+		{Table: "lmdb:/etc/sendwarden/blocklist", Door: "unix:sendwarden/policy", Socketmap: "unix:/run/map:sendwarden"}: "",
 		{Table: "/etc/sendwarden/blocklist"}:                           "table",
 		{Table: "lmdb:blocklist"}:                                      "table",
 		{Table: "lmdb:/with blank"}:                                    "can't name",
@@ -73,7 +73,7 @@ func TestWantCheck(t *testing.T) {
 		{Table: "lmdb:/b", Door: "unix:"}:                              "door",
 		{Table: "lmdb:/b", Door: "inet:127.0.0.1:10045, x"}:            "can't name",
 		{Table: "lmdb:/b", Socketmap: "unix:/run/map"}:                 "socketmap",
-		{Table: "lmdb:/b", Socketmap: "127.0.0.1:10046:blocklist"}:     "socketmap",
+		{Table: "lmdb:/b", Socketmap: "127.0.0.1:10046:sendwarden"}:    "socketmap",
 		{Table: "lmdb:/b", Socketmap: "inet:127.0.0.1:10046:sendward"}: "",
 	} {
 		if err := want.Check(); fault == "" {

@@ -10,7 +10,7 @@ import (
 // where they are not empty.
 type Want struct {
 	Table     string `json:"table"`               // lmdb:/etc/sendwarden/blocklist
-	Socketmap string `json:"socketmap,omitempty"` // inet:127.0.0.1:10046:blocklist
+	Socketmap string `json:"socketmap,omitempty"` // inet:127.0.0.1:10046:sendwarden
 	Door      string `json:"door,omitempty"`      // inet:127.0.0.1:10045, or unix:PATH
 }
 
@@ -23,9 +23,9 @@ func (w Want) Check() error {
 	case strings.ContainsAny(w.Table+w.Socketmap+w.Door, ", \t\r\n{}$"):
 		return fmt.Errorf("%q: Postfix's lists can't name what has blanks, commas, braces or $ in it", strings.TrimSpace(w.Table+" "+w.Socketmap+" "+w.Door))
 	case w.Door != "" && !isServer(w.Door):
-		return fmt.Errorf("door %q: write it as inet:127.0.0.1:10045 or unix:sendwarden/door", w.Door)
+		return fmt.Errorf("door %q: write it as inet:127.0.0.1:10045 or unix:sendwarden/policy", w.Door)
 	case w.Socketmap != "" && (!isServer(w.Socketmap) || strings.Count(w.Socketmap, ":") < 2):
-		return fmt.Errorf("socketmap %q: write it as inet:127.0.0.1:10046:blocklist or unix:PATH:blocklist", w.Socketmap)
+		return fmt.Errorf("socketmap %q: write it as inet:127.0.0.1:10046:sendwarden or unix:PATH:sendwarden", w.Socketmap)
 	}
 	return nil
 }

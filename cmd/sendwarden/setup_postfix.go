@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"sendwarden/blocklist"
 	"sendwarden/maillog"
+	"sendwarden/policy"
 	"sendwarden/postfix"
 
 	"github.com/spf13/cobra"
@@ -52,8 +54,8 @@ you to do by hand, and named.
 	}
 	s.flags(cmd)
 	s.tableFlags(cmd)
-	cmd.Flags().StringVar(&s.door, "door", "", "`ADDR` of the daemon's policy service, such as inet:127.0.0.1:10045 or unix:sendwarden/door (below Postfix's queue directory)")
-	cmd.Flags().StringVar(&s.socketmap, "socketmap", "", "`ADDR` of the daemon's socketmap service with the map's name, such as inet:127.0.0.1:10046:blocklist")
+	cmd.Flags().StringVar(&s.door, "door", "", "`ADDR` of the daemon's policy service, such as inet:127.0.0.1:10045 or unix:sendwarden/policy, below Postfix's queue directory (default: door.listen of the rules)")
+	cmd.Flags().StringVar(&s.socketmap, "socketmap", "", "`ADDR` of the daemon's socketmap service with the map's name, such as inet:127.0.0.1:10046:sendwarden")
 	cmd.Flags().BoolVar(&s.apply, "apply", false, "make the changes")
 	cmd.Flags().BoolVar(&s.undo, "undo", false, "take back what --apply changed")
 	cmd.Flags().BoolVar(&s.reload, "reload", false, "and let the running Postfix read them")
@@ -102,7 +104,7 @@ func (s *setupPostfix) run(cmd *cobra.Command) error {
 
 // want is what the flags and the rules say Postfix shall ask.
 func (s *setupPostfix) want(cmd *cobra.Command) (postfix.Want, blocklist.Table, error) {
-	rules, _, err := s.rules()
+	rules, origin, err := s.rules()
 	if err != nil {
 		return postfix.Want{}, blocklist.Table{}, err
 	}
@@ -114,11 +116,26 @@ func (s *setupPostfix) want(cmd *cobra.Command) (postfix.Want, blocklist.Table, 
 	if err != nil {
 		return postfix.Want{}, table, err
 	}
-	want := postfix.Want{Table: table.Map(path), Door: s.door, Socketmap: s.socketmap}
+	var door policy.Config
+	if err := section(origin, "door", rules, &door); err != nil {
+		return postfix.Want{}, table, err
+	}
+	want := postfix.Want{Table: table.Map(path), Door: cmp.Or(s.door, socketOf(door.Listen)), Socketmap: s.socketmap}
 	if err := want.Check(); err != nil {
 		return want, table, usageError{err}
 	}
 	return want, table, nil
+}
+
+// socketOf is the first address that Postfix can be told: what a socket of
+// systemd's is bound to, only its unit knows.
+func socketOf(listen []string) string {
+	for _, address := range listen {
+		if !strings.HasPrefix(address, "systemd:") {
+			return address
+		}
+	}
+	return ""
 }
 
 // change makes the planned changes.
