@@ -1,9 +1,3 @@
-// Package follow turns log files into lines.
-//
-// A log lives in many files: mail.log is written, mail.log.1 was until last
-// night, mail.log.2.gz and its elders are compressed. Old reads one that is
-// complete; Tail stays with one that grows and is rotated away under its
-// reader.
 package follow
 
 import (
@@ -66,6 +60,15 @@ func Open(name string) (*Old, error) {
 	return o, nil
 }
 
+// unpack reads a compressed file that is open already; it stays open.
+func unpack(name string, f *os.File) (*Old, error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	o := &Old{Name: name, file: f, plain: true}
+	return o, o.decompress()
+}
+
 func openError(name string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -101,14 +104,14 @@ func (o *Old) decompress() error {
 	}
 	var text io.Reader
 	var err error
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+	switch packing(magic) {
+	case "gzip":
 		text, err = gzip.NewReader(o.count)
-	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case "zstd":
 		text, err = o.zstd()
-	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
+	case "xz":
 		text, err = xz.NewReader(o.count)
-	case bytes.HasPrefix(magic, []byte("BZh")):
+	case "bzip2":
 		text = bzip2.NewReader(o.count)
 	default:
 		if o.plain {
@@ -122,6 +125,18 @@ func (o *Old) decompress() error {
 	o.plain = false
 	o.stream = bufio.NewReaderSize(text, blockSize)
 	return nil
+}
+
+// packing knows a compression by a file's first bytes; "" is none.
+func packing(magic []byte) string {
+	for _, known := range [...]struct{ magic, name string }{
+		{"\x1f\x8b", "gzip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ\x00", "xz"}, {"BZh", "bzip2"},
+	} {
+		if bytes.HasPrefix(magic, []byte(known.magic)) {
+			return known.name
+		}
+	}
+	return ""
 }
 
 // Head answers the log's first lines without consuming them, at most some
@@ -158,10 +173,15 @@ func (o *Old) zstd() (io.Reader, error) {
 
 // Close closes the file.
 func (o *Old) Close() error {
+	o.release()
+	return o.file.Close()
+}
+
+// release ends the unpacking and leaves the file open.
+func (o *Old) release() {
 	if o.end != nil {
 		o.end()
 	}
-	return o.file.Close()
 }
 
 // EndAtWholeLine leaves the unfinished last line of a plain log unread, for

@@ -9,13 +9,6 @@ import (
 	"github.com/nxadm/tail"
 )
 
-// Line is one line of a log that grows.
-type Line struct {
-	Text string
-	End  int64 // offset of the byte after it in its file
-	Err  error
-}
-
 // Tail hands on the lines that are added to a log after an offset, until the
 // context is done; it then closes the channel. A log that is renamed away or
 // truncated is opened anew under its name; a log that does not exist yet is
@@ -48,7 +41,7 @@ func Tail(ctx context.Context, name string, offset int64) (<-chan Line, error) {
 					}
 					return
 				}
-				if !deliver(ctx, lines, Line{Text: l.Text, End: l.SeekInfo.Offset, Err: l.Err}) {
+				if !deliver(ctx, lines, Line{Text: []byte(l.Text), End: l.SeekInfo.Offset, Err: l.Err}) {
 					return
 				}
 			}

@@ -69,7 +69,7 @@ func add(t *testing.T, name, text string) {
 func TestTailFromAnOffset(t *testing.T) {
 	name := write(t, "mail.log", []byte("one\ntwo\n"))
 	lines, _ := tailed(t, name, 4)
-	require.Equal(t, Line{Text: "two", End: 8}, next(t, lines))
+	require.Equal(t, Line{Text: []byte("two"), End: 8}, next(t, lines))
 	require.Zero(t, (addUntilSeen(t, name, "three", lines).End-8)%6)
 }
 
@@ -77,10 +77,10 @@ func TestTailFromAnOffset(t *testing.T) {
 func TestTailWholeLines(t *testing.T) {
 	name := write(t, "mail.log", []byte("one\nhalf"))
 	lines, _ := tailed(t, name, 0)
-	require.Equal(t, Line{Text: "one", End: 4}, next(t, lines))
+	require.Equal(t, Line{Text: []byte("one"), End: 4}, next(t, lines))
 	add(t, name, " and half\nend\n")
-	require.Equal(t, Line{Text: "half and half", End: 18}, next(t, lines))
-	require.Equal(t, Line{Text: "end", End: 22}, next(t, lines))
+	require.Equal(t, Line{Text: []byte("half and half"), End: 18}, next(t, lines))
+	require.Equal(t, Line{Text: []byte("end"), End: 22}, next(t, lines))
 }
 
 // logrotate renames a log; Postfix or syslogd then makes a new one.
@@ -130,7 +130,7 @@ func addUntilSeen(t *testing.T, name, text string, lines <-chan Line) Line {
 		case l, open := <-lines:
 			require.True(t, open, "the following ended")
 			require.NoError(t, l.Err)
-			if l.Text == text {
+			if string(l.Text) == text {
 				return l
 			}
 		case <-again.C:
@@ -166,7 +166,7 @@ func TestTailCutsEndlessLines(t *testing.T) {
 	got := 0
 	for {
 		l := next(t, lines)
-		if l.Text == "line" {
+		if string(l.Text) == "line" {
 			break
 		}
 		require.LessOrEqual(t, len(l.Text), MaxLine)
