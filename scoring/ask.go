@@ -18,6 +18,7 @@ type asking struct {
 // question is one rule, with its signals by their index.
 type question struct {
 	rule  *Rule
+	name  uint32 // hash of the rule's
 	gates []indexedGate
 	needs []int
 }
@@ -43,7 +44,7 @@ func newAsking(rules *Rules, l *look) asking {
 	}
 	a.values, a.turns = make([]any, len(a.signals)), make([]uint64, len(a.signals))
 	for i := range rules.Rules {
-		q := question{rule: &rules.Rules[i]}
+		q := question{rule: &rules.Rules[i], name: hashName(rules.Rules[i].Name)}
 		for _, name := range q.rule.when.names {
 			if n, plain := index[name]; plain {
 				q.needs = append(q.needs, n)
@@ -63,7 +64,7 @@ func (a *asking) ask(l *look) (fired int) {
 	a.turn++
 	for i := range a.rules {
 		q := &a.rules[i]
-		if !a.holds(q, l) || !l.user.mayFire(i, q.rule.Every, l.now) {
+		if !a.holds(q, l) || !l.user.mayFire(q.name, q.rule.Every, l.now) {
 			continue
 		}
 		l.user.addPoints(Reason{l.sub.Time, q.rule.Name, q.rule.Points, l.place, l.sub.Message}, l.now, l.rules.HalfLife)

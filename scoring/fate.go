@@ -8,11 +8,9 @@ import (
 
 // begin follows a message from its submission on.
 func (s *Scorer) begin(sub *Submission, action Action, strange bool) *message {
-	m := &message{id: sub.Message, user: sub.User, action: action, strange: strange}
-	if sub.Asked {
-		m.asked = sub.Time.Unix()
-	} else {
-		m.logged = sub.Time.Unix()
+	m := &message{id: sub.Message, user: sub.User, at: sub.Time.Unix(), asked: sub.Asked, action: action, strange: strange}
+	if !sub.Asked {
+		m.logged = m.at
 	}
 	s.messages.follow(m)
 	return m
@@ -23,7 +21,7 @@ func (s *Scorer) begin(sub *Submission, action Action, strange bool) *message {
 // have been blocked in between: from a blocked user nothing is taken.
 func (s *Scorer) sameAgain(m *message, sub *Submission, u *user) Verdict {
 	if sub.Asked && u.blocked && m.action < Block {
-		m.action = Refuse
+		s.messages.decide(m, Refuse)
 		u.held = slices.DeleteFunc(u.held, func(h heldMessage) bool { return h.message == m })
 	}
 	v := Verdict{
@@ -41,7 +39,7 @@ func (s *Scorer) release(m *message, u *user, at int64) {
 	if m.action != Hold {
 		return
 	}
-	m.action = Allow
+	s.messages.decide(m, Allow)
 	s.sent(u, m.recipients)
 	t := tally{delivered: m.recipients, bounces: m.bounces}
 	if m.strange {
@@ -74,7 +72,8 @@ func (s *Scorer) Queued(id MessageID, at time.Time, recipients int, from string)
 		return
 	}
 	m.queued = true
-	u := s.users[m.user]
+	s.messages.touch(m)
+	u := s.user(m.user, at.Unix())
 	u.senders.used(hashName(from), at.Unix())
 	m.recipients = uint32(recipients)
 	t := tally{recipients: m.recipients}
@@ -96,10 +95,11 @@ func (s *Scorer) Bounced(id MessageID, at time.Time) {
 		return
 	case m.action == Hold:
 		m.bounces++
+		s.messages.touch(m)
 		return
 	}
 	t := tally{bounces: 1}
-	u := s.users[m.user]
+	u := s.user(m.user, at.Unix())
 	s.returned(u, 1)
 	if m.strange {
 		t.strangeBounces = 1
@@ -110,7 +110,7 @@ func (s *Scorer) Bounced(id MessageID, at time.Time) {
 // Rejected counts a command about a message that Postfix refused.
 func (s *Scorer) Rejected(id MessageID, at time.Time) {
 	if m := s.messages.heard(id); m != nil && m.action == Allow {
-		s.users[m.user].volume.add(at.Unix(), tally{rejects: 1})
+		s.user(m.user, at.Unix()).volume.add(at.Unix(), tally{rejects: 1})
 	}
 }
 
@@ -121,6 +121,7 @@ func (s *Scorer) Removed(id MessageID) {
 	case m == nil:
 	case m.action == Hold:
 		m.removed = true
+		s.messages.touch(m)
 	default:
 		s.messages.drop(m)
 	}
@@ -141,10 +142,11 @@ func (s *Scorer) Failure(addr netip.Addr, at time.Time) {
 // is at home. It says less about where the user is now, as the computer at home
 // goes on reading while its owner travels.
 func (s *Scorer) Login(login Submission) {
-	u := s.users[login.User]
+	u := s.users.find(login.User)
 	if u == nil || u.blocked {
 		return // who never sends is no concern
 	}
+	s.users.change(u)
 	l := &s.look
 	l.aim(&login, u)
 	if !l.placed {

@@ -6,13 +6,19 @@ import (
 	"time"
 )
 
+// maxHeld bounds the messages of one user that are let go by themselves; more
+// than so many wait for a person.
+const maxHeld = 20_000
+
 // wait puts a held message in the queue of its user.
 func (s *Scorer) wait(l *look, m *message) {
 	u := l.user
 	if len(u.held) == 0 {
-		s.queue = append(s.queue, waiting{l.sub.User, u})
+		s.queue = append(s.queue, l.sub.User)
 	}
-	u.held = append(u.held, heldMessage{m, l.place})
+	if len(u.held) < maxHeld {
+		u.held = append(u.held, heldMessage{m, l.place})
+	}
 	s.urgent = min(s.urgent, l.now)
 }
 
@@ -24,16 +30,17 @@ func (s *Scorer) Due(now time.Time) []Release {
 	}
 	var due []Release
 	s.urgent = math.MaxInt64
-	s.queue = slices.DeleteFunc(s.queue, func(w waiting) bool {
-		if w.user.blocked || len(w.user.held) == 0 {
+	s.queue = slices.DeleteFunc(s.queue, func(name string) bool {
+		u := s.users.find(name)
+		if u == nil || u.blocked || len(u.held) == 0 {
 			return true // kept for review, or released by a person
 		}
-		at := s.faded(w)
+		at := s.faded(u)
 		if at > now.Unix() {
 			s.urgent = min(s.urgent, at)
 			return false
 		}
-		due = append(due, s.letGo(w, at)...)
+		due = append(due, s.letGo(u, at)...)
 		return true
 	})
 	slices.SortStableFunc(due, func(a, b Release) int { return a.Time.Compare(b.Time) })
@@ -41,28 +48,29 @@ func (s *Scorer) Due(now time.Time) []Release {
 }
 
 // faded is when a user's score falls below the threshold for holding.
-func (s *Scorer) faded(w waiting) int64 {
+func (s *Scorer) faded(u *user) int64 {
 	hold := s.rules.Hold
-	if o := s.rules.Users[w.name]; o.Hold != 0 {
+	if o := s.rules.Users[u.name]; o.Hold != 0 {
 		hold = o.Hold
 	}
-	if w.user.score < hold {
-		return w.user.scoreAt
+	if u.score < hold {
+		return u.scoreAt
 	}
-	halfLives := math.Log2(w.user.score / hold)
-	return w.user.scoreAt + int64(halfLives*s.rules.HalfLife.Seconds()) + 1
+	halfLives := math.Log2(u.score / hold)
+	return u.scoreAt + int64(halfLives*s.rules.HalfLife.Seconds()) + 1
 }
 
 // letGo releases all held messages of a user: nothing followed, so the place
 // was theirs.
-func (s *Scorer) letGo(w waiting, at int64) []Release {
-	released := make([]Release, 0, len(w.user.held))
-	for _, h := range w.user.held {
-		released = append(released, Release{time.Unix(at, 0), w.name, h.id})
-		s.learn(w.user, h.place, at)
-		s.release(h.message, w.user, at)
+func (s *Scorer) letGo(u *user, at int64) []Release {
+	s.users.change(u)
+	released := make([]Release, 0, len(u.held))
+	for _, h := range u.held {
+		released = append(released, Release{time.Unix(at, 0), u.name, h.id})
+		s.learn(u, h.place, at)
+		s.release(h.message, u, at)
 	}
-	w.user.held = nil
+	u.held = nil
 	return released
 }
 
@@ -72,7 +80,7 @@ const overruledWeight = 4
 
 // Blocked notes that a user is on the blocklist, by whomever.
 func (s *Scorer) Blocked(name string, at time.Time) {
-	s.user(name, int32(at.Unix()/dayStep)).blocked = true
+	s.user(name, at.Unix()).blocked = true
 }
 
 // Blocks tells whether a user is taken for blocked.
@@ -86,10 +94,11 @@ func (s *Scorer) Blocks(name string) bool {
 // user was seen in are learnt as the user's own. It answers the
 // user's messages that were held.
 func (s *Scorer) Released(name string, at time.Time, teach bool) (held []MessageID) {
-	u := s.users[name]
+	u := s.users.find(name)
 	if u == nil {
 		return nil
 	}
+	s.users.change(u)
 	u.blocked, u.score, u.scoreAt, u.reasons, u.fired = false, 0, at.Unix(), nil, nil
 	u.whereabouts = toAndFro{}
 	for _, h := range u.held {

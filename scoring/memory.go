@@ -3,6 +3,7 @@ package scoring
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,10 @@ import (
 
 // user is all that is remembered of one user.
 type user struct {
+	name      string
+	changed   bool // since the last Changes
+	forgotten bool
+
 	firstDay int32
 	last     int64 // Unix seconds of the last submission or log-in
 
@@ -41,9 +46,13 @@ type user struct {
 
 // firing is when a rule last added points.
 type firing struct {
-	rule int
+	rule uint32 // hash of its name
 	at   int64
 }
+
+// maxFired bounds how many rules' firings are remembered of one user; a changed
+// rules file leaves those of rules that are no more.
+const maxFired = 200
 
 // heldMessage waits in the hold queue.
 type heldMessage struct {
@@ -92,7 +101,7 @@ func (u *user) forgetReasons(now int64, halfLife time.Duration) {
 }
 
 // mayFire tells whether a rule's pause is over, and notes that it fires.
-func (u *user) mayFire(rule int, every time.Duration, now int64) bool {
+func (u *user) mayFire(rule uint32, every time.Duration, now int64) bool {
 	if every == 0 {
 		return true
 	}
@@ -104,6 +113,9 @@ func (u *user) mayFire(rule int, every time.Duration, now int64) bool {
 			f.at = now
 			return true
 		}
+	}
+	if len(u.fired) >= maxFired {
+		u.fired = slices.Delete(u.fired, 0, 1)
 	}
 	u.fired = append(u.fired, firing{rule, now})
 	return true

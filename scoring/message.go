@@ -1,5 +1,10 @@
 package scoring
 
+import (
+	"cmp"
+	"slices"
+)
+
 // MessageID names a message. A queue id is unique only within one queue, and
 // only while the message is in it. Postfix tells a policy service the queue id
 // and not the rest; "" is not known, and is taken for any.
@@ -28,11 +33,11 @@ func (id *MessageID) adopt(other MessageID) {
 
 // message is a submission whose fate is still being written to the log.
 type message struct {
-	id   MessageID
-	user string
-	// When the log and when the policy service told of the submission, Unix
-	// seconds; 0: not yet. Either may be first.
-	logged, asked int64
+	id     MessageID
+	user   string
+	at     int64 // when it was first told of, by the log or the policy service; Unix seconds
+	logged int64 // when by the log; 0: not yet
+	asked  bool  // the policy service has told of it
 	// action is what was decided. Held messages have had no outcome: what a log
 	// tells of their deliveries would not have happened. When they are let go it
 	// does, and counts then. What was refused has none at all.
@@ -46,14 +51,6 @@ type message struct {
 	next *message // another with the same queue id, on another host
 }
 
-// began is when the message was first heard of.
-func (m *message) began() int64 {
-	if m.logged == 0 || m.asked != 0 && m.asked < m.logged {
-		return m.asked
-	}
-	return m.logged
-}
-
 // passing tells whether nothing will be heard of a message's fate: it was refused,
 // or no log has told of it.
 func (m *message) passing() bool {
@@ -64,8 +61,11 @@ func (m *message) passing() bool {
 type messages struct {
 	byID  map[string]*message // by queue id
 	count int
-	brief []*message // those that were passing, in order; most are not for long
+	brief []*message // those that were passing, the oldest first; most are not for long
+	mixed bool       // brief must be put in order
 	swept int32      // the day on which old ones were last forgotten
+
+	changed map[string]bool // queue ids of those that have, since the last Changes; nil where nobody asks
 }
 
 const (
@@ -101,10 +101,17 @@ func (ms *messages) find(id MessageID) *message {
 // it is known from then on.
 func (ms *messages) heard(id MessageID) *message {
 	m := ms.find(id)
-	if m != nil {
+	if m != nil && m.id != id {
 		m.id.adopt(id)
+		ms.touch(m)
 	}
 	return m
+}
+
+func (ms *messages) touch(m *message) {
+	if ms.changed != nil {
+		ms.changed[m.id.ID] = true
+	}
 }
 
 // again finds the message of a submission that was judged before, and takes note
@@ -122,15 +129,16 @@ func (ms *messages) again(sub *Submission) *message {
 		}
 		return m
 	}
-	if apart := at - m.began(); apart > sameMessage || apart < -sameMessage {
+	if apart := at - m.at; apart > sameMessage || apart < -sameMessage {
 		return nil
 	}
 	if sub.Asked {
-		m.asked = at
+		m.asked = true
 	} else {
 		m.logged = at
 	}
 	m.id.adopt(sub.Message)
+	ms.touch(m)
 	return m
 }
 
@@ -143,18 +151,65 @@ func (ms *messages) follow(m *message) {
 	if m.id.ID == "" || ms.count >= maxMessages {
 		return
 	}
+	ms.add(m)
+	ms.touch(m)
+}
+
+func (ms *messages) add(m *message) {
 	m.next = ms.byID[m.id.ID]
 	ms.byID[m.id.ID] = m
 	ms.count++
+	ms.mayPass(m)
+}
+
+// mayPass puts a message among the passing ones if it is one.
+func (ms *messages) mayPass(m *message) {
 	if m.passing() {
+		n := len(ms.brief)
+		ms.mixed = ms.mixed || n > 0 && ms.brief[n-1].at > m.at
 		ms.brief = append(ms.brief, m)
 	}
+}
+
+// decide changes what becomes of a message.
+func (ms *messages) decide(m *message, action Action) {
+	m.action = action
+	ms.mayPass(m)
+	ms.touch(m)
+}
+
+// of are the messages of one user.
+func (ms *messages) of(user string) (list []*message) {
+	for _, m := range ms.byID {
+		for ; m != nil; m = m.next {
+			if m.user == user {
+				list = append(list, m)
+			}
+		}
+	}
+	return list
+}
+
+// reunite puts the messages that are being followed in the place of those that a
+// user's record holds.
+func (ms *messages) reunite(u *user) {
+	for i := range u.held {
+		if m := ms.find(u.held[i].id); m != nil && m.becameOf(u.held[i].message) {
+			u.held[i].message = m
+		}
+	}
+}
+
+// becameOf tells whether a message is another as more has been told of it.
+func (m *message) becameOf(o *message) bool {
+	return m.user == o.user && m.action == Hold && m.at == o.at
 }
 
 func (ms *messages) drop(m *message) {
 	if m == nil {
 		return
 	}
+	ms.touch(m)
 	first := ms.byID[m.id.ID]
 	for at := &first; *at != nil; at = &(*at).next {
 		if *at == m {
@@ -183,7 +238,11 @@ func (ms *messages) dropBriefest() {
 // tidy forgets messages that will not be heard of again: those that are passing
 // after an hour, the others once a day.
 func (ms *messages) tidy(now int64) {
-	for len(ms.brief) > 0 && now-ms.brief[0].began() > sameMessage {
+	if ms.mixed {
+		ms.mixed = false
+		slices.SortStableFunc(ms.brief, func(a, b *message) int { return cmp.Compare(a.at, b.at) })
+	}
+	for len(ms.brief) > 0 && now-ms.brief[0].at > sameMessage {
 		ms.dropBriefest()
 	}
 	day := int32(now / dayStep)
@@ -194,7 +253,7 @@ func (ms *messages) tidy(now int64) {
 	var old []*message
 	for _, m := range ms.byID {
 		for ; m != nil; m = m.next {
-			if now-m.began() > messageLife {
+			if now-m.at > messageLife {
 				old = append(old, m)
 			}
 		}

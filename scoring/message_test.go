@@ -104,7 +104,7 @@ func TestFateOfAMessageThatWasAskedAbout(t *testing.T) {
 	s.Queued(there, start, 50, "ana")
 	s.Queued(here, start, 2, "ana")
 	s.Bounced(here, start)
-	sum := s.users["ana"].volume.since(0)
+	sum := s.users.find("ana").volume.since(0)
 	require.Equal(t, []uint32{1, 2, 2, 1}, []uint32{sum.messages, sum.recipients, sum.delivered, sum.bounces})
 	s.Removed(here)
 	require.Zero(t, s.messages.count)
@@ -148,15 +148,16 @@ func TestReleasedMessageIsAllowedWhenAskedAgain(t *testing.T) {
 
 // Those who are refused cannot fill the memory that others' messages need.
 func TestMessagesAreBounded(t *testing.T) {
-	ms := messages{byID: make(map[string]*message)}
-	for i := range maxMessages + 100 {
-		ms.follow(&message{id: MessageID{ID: fmt.Sprint(i)}, action: Refuse, logged: 1})
+	const others = maxMessages - 50
+	ms := messages{byID: make(map[string]*message), count: others}
+	for i := range 150 {
+		ms.follow(&message{id: MessageID{ID: fmt.Sprint(i)}, action: Refuse, at: 1})
 	}
 	require.Equal(t, maxMessages, ms.count)
 	require.Nil(t, ms.find(MessageID{ID: "99"}))
 	require.NotNil(t, ms.find(MessageID{ID: "100"}))
-	require.Len(t, ms.byID, maxMessages)
-	require.Len(t, ms.brief, maxMessages)
+	require.Len(t, ms.byID, 50)
+	require.Len(t, ms.brief, 50)
 }
 
 func parsed(t *testing.T, text string) *Rules {

@@ -89,7 +89,7 @@ func TestFamiliarPlaceAloneNeverRaisesTheScore(t *testing.T) {
 			if strange {
 				sub.Place = line(r, world, 2)
 			}
-			before := s.users[sub.User].score
+			before := s.users.find(sub.User).score
 			v := s.Submission(sub)
 			if v.Action == Block {
 				return
@@ -265,7 +265,7 @@ rules:
 		for _, sub := range second {
 			b.Submission(sub)
 		}
-		ua, ub := a.users[userName(0)], b.users[userName(0)]
+		ua, ub := a.users.find(userName(0)), b.users.find(userName(0))
 		require.InDelta(t, ua.score, ub.score, 1e-9)
 		since := now.Unix() - hourStep
 		require.Equal(t, ua.volume, ub.volume)
@@ -300,7 +300,7 @@ func TestReleaseTeaches(t *testing.T) {
 				break
 			}
 		}
-		if !s.users[userName(0)].blocked {
+		if !s.users.find(userName(0)).blocked {
 			return
 		}
 		thefts++
@@ -335,7 +335,7 @@ rules:
 		s.Removed(id)
 		s.Due(now)
 	}
-	u := s.users["ana"]
+	u := s.users.find("ana")
 	for _, hs := range []habits{u.countries, u.networks, u.blocks, u.addresses} {
 		require.LessOrEqual(t, len(hs), maxHabits)
 		require.LessOrEqual(t, cap(hs), 2*maxHabits)

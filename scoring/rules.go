@@ -23,6 +23,9 @@ type Rules struct {
 	// MemoryHalfLife is the time in which the memory of where a user has been
 	// fades to its half.
 	MemoryHalfLife time.Duration
+	// Forget is after how long without a sign of a user all that is remembered
+	// of the user is dropped.
+	Forget time.Duration
 	// Reply is the access(5) action that a blocked user's mail gets.
 	Reply string
 	// MaxBlocks is how many users may be blocked within an hour; more are only

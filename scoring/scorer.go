@@ -12,33 +12,34 @@ import (
 // safe for concurrent use: the order of events is part of the result.
 type Scorer struct {
 	rules    *Rules
-	users    map[string]*user
+	users    users
 	server   server
 	messages messages
 	brake    brake
 
 	look   look
 	asking asking
-	queue  []waiting // users with held messages
-	urgent int64     // no held message is due before; Unix seconds
-}
-
-// waiting is a user some of whose messages are held.
-type waiting struct {
-	name string
-	user *user
+	queue  []string // users with held messages
+	urgent int64    // no held message is due before; Unix seconds
+	said   said
 }
 
 // New makes a scorer that remembers nobody.
 func New(rules *Rules) *Scorer {
+	s := empty()
+	s.Use(rules)
+	return s
+}
+
+func empty() *Scorer {
 	s := &Scorer{
-		users:    make(map[string]*user),
+		users:    newUsers(),
 		server:   newServer(),
 		messages: messages{byID: make(map[string]*message)},
 		urgent:   math.MaxInt64,
 	}
 	s.look.server = &s.server
-	s.Use(rules)
+	s.users.reunite = s.messages.reunite
 	return s
 }
 
@@ -46,18 +47,21 @@ func New(rules *Rules) *Scorer {
 func (s *Scorer) Use(rules *Rules) {
 	s.rules, s.look.rules = rules, rules
 	s.asking = newAsking(rules, &s.look)
-	for _, u := range s.users {
-		u.fired = nil // it counts rules by their place in the list
-	}
 	s.urgent = math.MinInt64 // other thresholds let held messages go at other times
 }
 
-func (s *Scorer) user(name string, day int32) *user {
-	u := s.users[name]
-	if u == nil {
-		u = &user{firstDay: day}
-		s.users[name] = u
+// user is for what changes what is remembered of one. Who was not seen for very
+// long is new again.
+func (s *Scorer) user(name string, now int64) *user {
+	u := s.users.find(name)
+	switch {
+	case u == nil:
+		u = &user{name: name, firstDay: int32(now / dayStep)}
+		s.users.rouse(u)
+	case u.last != 0 && !u.blocked && s.rules.forgotten(u.last, now):
+		*u = user{name: name, changed: u.changed, firstDay: int32(now / dayStep)}
 	}
+	s.users.change(u)
 	return u
 }
 
@@ -71,7 +75,7 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 	if s.server.firstDay == 0 {
 		s.server.firstDay = day
 	}
-	u := s.user(sub.User, day)
+	u := s.user(sub.User, sub.Time.Unix())
 	s.messages.tidy(sub.Time.Unix())
 	if m := s.messages.again(&sub); m != nil {
 		return s.sameAgain(m, &sub, u)

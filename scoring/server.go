@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type server struct {
 
 	strangers map[uint64]*stranger // by hash of the address
 	swept     int64                // when old strangers were last dropped
+
+	changed parts // since the last Changes
 }
 
 // stranger is an address that is not familiar to somebody who used it, or that
@@ -54,6 +57,7 @@ func newServer() server {
 // useCountry counts one user's day in a country, useNetwork in a network.
 func (s *server) useCountry(country uint16) {
 	s.countries[country]++
+	s.changed.add(countryKeys, uint64(country))
 	s.days++
 	if s.days > 1<<20 {
 		s.halve()
@@ -62,6 +66,7 @@ func (s *server) useCountry(country uint16) {
 
 func (s *server) useNetwork(asn uint32, org string) {
 	s.networks[asn]++
+	s.changed.add(networkKey, uint64(asn))
 	if org != "" {
 		s.orgs[asn] = org
 	}
@@ -71,6 +76,7 @@ func (s *server) useNetwork(asn uint32, org string) {
 func (s *server) halve() {
 	s.days = 0
 	for c, n := range s.countries {
+		s.changed.add(countryKeys, uint64(c))
 		if s.countries[c] = n / 2; n < 1 {
 			delete(s.countries, c)
 			continue
@@ -78,6 +84,7 @@ func (s *server) halve() {
 		s.days += n / 2
 	}
 	for a, n := range s.networks {
+		s.changed.add(networkKey, uint64(a))
 		if s.networks[a] = n / 2; n < 1 {
 			delete(s.networks, a)
 			delete(s.orgs, a)
@@ -153,6 +160,7 @@ func (s *server) stranger(address uint64, now int64) *stranger {
 		s.strangers[address] = x
 	}
 	x.last = max(x.last, now)
+	s.changed.add(strangerKey, address)
 	return x
 }
 
@@ -165,6 +173,7 @@ func (s *server) sweep(now int64) {
 	for a, x := range s.strangers {
 		if now-x.last > strangerLife && x.thief < now {
 			delete(s.strangers, a)
+			s.changed.add(strangerKey, a)
 		}
 	}
 }
@@ -176,10 +185,28 @@ func (x *stranger) accuse(victim uint32, now int64) {
 
 // acquit clears the addresses that were held to be thieves' of one user.
 func (s *server) acquit(victim uint32) {
-	for _, x := range s.strangers {
-		if x.victim == victim {
+	for a, x := range s.strangers {
+		if x.victim == victim && x.thief != 0 {
 			x.thief = 0
+			s.changed.add(strangerKey, a)
 		}
+	}
+}
+
+// forget leaves no trace of a user at the addresses.
+func (s *server) forget(user uint32) {
+	for a, x := range s.strangers {
+		i := slices.Index(x.users[:x.nusers], user)
+		if i >= 0 {
+			x.nusers--
+			x.users[i], x.users[x.nusers] = x.users[x.nusers], 0
+		}
+		if x.victim == user {
+			x.victim = 0
+		} else if i < 0 {
+			continue
+		}
+		s.changed.add(strangerKey, a)
 	}
 }
 

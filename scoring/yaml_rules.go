@@ -14,6 +14,7 @@ const (
 	defaultBlock          = 100
 	defaultHalfLife       = 2 * time.Hour
 	defaultMemoryHalfLife = 6 * 7 * 24 * time.Hour
+	defaultForget         = 400 * 24 * time.Hour
 	defaultReply          = "REJECT 5.7.1 Sending is suspended for this account: unusual logins. Please contact your administrator."
 )
 
@@ -23,7 +24,7 @@ const maxPoints = 1e6
 func (r *reader) rules(root *yaml.Node) *Rules {
 	rules := &Rules{
 		Hold: defaultHold, Block: defaultBlock, HalfLife: defaultHalfLife,
-		MemoryHalfLife: defaultMemoryHalfLife, Reply: defaultReply,
+		MemoryHalfLife: defaultMemoryHalfLife, Forget: defaultForget, Reply: defaultReply,
 	}
 	var list *yaml.Node
 	r.mapping(root, "the rules file", append(r.others(rules), []field{
@@ -32,6 +33,7 @@ func (r *reader) rules(root *yaml.Node) *Rules {
 		{"threshold", func(n *yaml.Node) { r.threshold(n, &rules.Hold, &rules.Block) }},
 		{"half_life", func(n *yaml.Node) { rules.HalfLife = r.positive(n, "half_life") }},
 		{"memory", func(n *yaml.Node) { rules.MemoryHalfLife = r.positive(n, "memory") }},
+		{"forget", func(n *yaml.Node) { rules.Forget = r.positive(n, "forget") }},
 		{"reply", func(n *yaml.Node) { rules.Reply = r.reply(n) }},
 		{"max_blocks", func(n *yaml.Node) { rules.MaxBlocks = int(r.number(n, "max_blocks", 1, 1e6)) }},
 		{"trusted", func(n *yaml.Node) { rules.Trusted = r.networks(n, "trusted") }},
