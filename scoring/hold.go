@@ -85,7 +85,7 @@ func (s *Scorer) Blocked(name string, at time.Time) {
 
 // Blocks tells whether a user is taken for blocked.
 func (s *Scorer) Blocks(name string) bool {
-	u := s.users[name]
+	u := s.users.find(name)
 	return u != nil && u.blocked
 }
 
