@@ -178,7 +178,7 @@ func (u *UserMail) check() error {
 	}
 	rest := strings.NewReplacer("{user}", "", "{time}", "", "{host}", "").Replace(u.Subject + u.Text)
 	if i := strings.IndexAny(rest, "{}"); i >= 0 {
-		return fmt.Errorf("text: %q (the words in braces are {user}, {time} and {host})", clean(rest[i:], 20))
+		return fmt.Errorf("text: %q (the words in braces are {user}, {time} and {host})", Clean(rest[i:], 20))
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func checkAddress(address string) error {
 	a, err := mail.ParseAddress(address)
 	if err != nil || a.Name != "" || a.Address != address || len(address) > maxName ||
 		strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("%q is no plain address (write name@example.com)", clean(address, maxShort))
+		return fmt.Errorf("%q is no plain address (write name@example.com)", Clean(address, maxShort))
 	}
 	return nil
 }
@@ -209,7 +209,7 @@ func checkServer(server string) error {
 	}
 	host, port, err := net.SplitHostPort(server)
 	if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || n == 0 || host == "" {
-		return fmt.Errorf("%q (write host:port, such as localhost:25)", clean(server, maxShort))
+		return fmt.Errorf("%q (write host:port, such as localhost:25)", Clean(server, maxShort))
 	}
 	return nil
 }

@@ -53,9 +53,9 @@ func TestClean(t *testing.T) {
 		"plain": "plain", "ñandú": "ñandú", "a\tb": "a·b", "\u202eab": "·ab", "\xffa": "·a", "": "",
 		"ññññññ": "ñññññ…", "xñññññ": "xññññ…", "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80": "······…",
 	} {
-		require.Equal(t, want, clean(in, 10), "%q", in)
+		require.Equal(t, want, Clean(in, 10), "%q", in)
 	}
-	require.LessOrEqual(t, len(clean("xxxxxxxx\xf0\x9f\x98\x80", 10)), 10+len("…"))
+	require.LessOrEqual(t, len(Clean("xxxxxxxx\xf0\x9f\x98\x80", 10)), 10+len("…"))
 }
 
 func TestKinds(t *testing.T) {

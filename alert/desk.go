@@ -277,6 +277,6 @@ func (d *Desk) Restore(o Outbox) {
 			w.tray.add(waiting.Notice, waiting.Came)
 			continue
 		}
-		d.log.Error("an alert is not told: its way is not configured any more", "way", clean(waiting.Way, maxName), "notice", waiting.Notice)
+		d.log.Error("an alert is not told: its way is not configured any more", "way", Clean(waiting.Way, maxName), "notice", waiting.Notice)
 	}
 }

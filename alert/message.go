@@ -67,7 +67,7 @@ func angle(address string) string {
 // they can say anything; so words that only look encoded ("=?utf-8?Q?…?=", which
 // the reader's program would decode) are broken first.
 func subject(s string) string {
-	s = strings.ReplaceAll(clean(s, maxSubject), "=?", "=·?")
+	s = strings.ReplaceAll(Clean(s, maxSubject), "=?", "=·?")
 	return strings.ReplaceAll(mime.QEncoding.Encode("utf-8", s), "?= =?", "?=\r\n =?")
 }
 

@@ -107,7 +107,7 @@ func (n Notice) MarshalJSON() ([]byte, error) {
 func (n Notice) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("type", string(n.Kind)), slog.String("says", n.Headline()), slog.Time("at", n.Time)}
 	if n.User != "" {
-		attrs = append(attrs, slog.String("user", clean(n.User, maxName)))
+		attrs = append(attrs, slog.String("user", Clean(n.User, maxName)))
 	}
 	if why := n.why(); why != "" {
 		attrs = append(attrs, slog.String("why", why))

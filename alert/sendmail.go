@@ -45,7 +45,7 @@ func sendmail(program string) transport {
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s: %w", program, ctx.Err())
 		case said.text != "":
-			return fmt.Errorf("%s: %w: %s", program, err, clean(said.text, maxSaid))
+			return fmt.Errorf("%s: %w: %s", program, err, Clean(said.text, maxSaid))
 		}
 		return fmt.Errorf("%s: %w", program, err)
 	}

@@ -56,7 +56,7 @@ func submit(ctx context.Context, job smtpJob, from string, to []string, data []b
 	var refused []string
 	for _, address := range to {
 		if err := c.Rcpt(address); err != nil {
-			refused = append(refused, clean(fmt.Sprintf("%s: %v", address, err), maxSaid))
+			refused = append(refused, Clean(fmt.Sprintf("%s: %v", address, err), maxSaid))
 		}
 	}
 	if len(refused) == len(to) {

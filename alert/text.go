@@ -17,7 +17,7 @@ const (
 )
 
 // who is the user as it can be shown.
-func (n *Notice) who() string { return clean(n.User, maxName) }
+func (n *Notice) who() string { return Clean(n.User, maxName) }
 
 // of is the score, "score 162.5 of 100".
 func (n *Notice) of() string {
@@ -46,9 +46,9 @@ func (n *Notice) Headline() string {
 		return n.Held.String() + " of " + n.who() + " held in the queue"
 	}
 	if n.User != "" {
-		return "fault: " + n.who() + ": " + clean(n.Detail, maxShort)
+		return "fault: " + n.who() + ": " + Clean(n.Detail, maxShort)
 	}
-	return "fault: " + clean(n.Detail, 2*maxShort)
+	return "fault: " + Clean(n.Detail, 2*maxShort)
 }
 
 // Command is the one command that undoes what was done (or, at the brake, does
@@ -76,7 +76,7 @@ func (n *Notice) Command() string {
 func (n *Notice) why() string {
 	var names []string
 	for _, r := range n.Reasons {
-		if name := clean(r.Rule, maxShort); !slices.Contains(names, name) && len(names) < maxReasons {
+		if name := Clean(r.Rule, maxShort); !slices.Contains(names, name) && len(names) < maxReasons {
 			names = append(names, name)
 		}
 	}
@@ -95,12 +95,12 @@ func (r *Reason) from() []string {
 	if r.Addr.IsValid() {
 		country := "--"
 		if r.Country != "" {
-			country = clean(r.Country, 8)
+			country = Clean(r.Country, 8)
 		}
 		cells = append(cells, country, r.Addr.WithZone("").String())
 	}
 	if r.ASN != 0 {
-		cells = append(cells, strings.TrimRight(fmt.Sprintf("AS%d %s", r.ASN, clean(r.Org, maxShort)), " "))
+		cells = append(cells, strings.TrimRight(fmt.Sprintf("AS%d %s", r.ASN, Clean(r.Org, maxShort)), " "))
 	}
 	return cells
 }
@@ -110,12 +110,12 @@ func (r *Reason) from() []string {
 func (n *Notice) Text() string {
 	title := n.Headline() + "\n" + n.Time.Format(stampLayout)
 	if n.Host != "" {
-		title += " on " + clean(n.Host, maxName)
+		title += " on " + Clean(n.Host, maxName)
 	}
 	var facts strings.Builder
 	n.reasons(&facts)
 	if n.Usual != "" {
-		fmt.Fprintf(&facts, "usual: %s\n", clean(n.Usual, maxName))
+		fmt.Fprintf(&facts, "usual: %s\n", Clean(n.Usual, maxName))
 	}
 	if n.Sent.Messages > 0 || n.Kind == Block {
 		fmt.Fprintf(&facts, "sent since the first sign: %s\n", n.Sent)
@@ -123,7 +123,7 @@ func (n *Notice) Text() string {
 	if n.Held.Messages > 0 && n.Kind != Queue {
 		fmt.Fprintf(&facts, "held in the queue: %s\n", n.Held)
 	}
-	if detail := clean(n.Detail, maxDetail); !strings.Contains(title, detail) {
+	if detail := Clean(n.Detail, maxDetail); !strings.Contains(title, detail) {
 		facts.WriteString(detail + "\n")
 	}
 	paragraphs := []string{title + "\n"}
@@ -141,7 +141,7 @@ func (n *Notice) reasons(b *strings.Builder) {
 		if i == maxReasons {
 			break
 		}
-		rows = append(rows, append([]string{signed(r.Points), clean(r.Rule, maxShort),
+		rows = append(rows, append([]string{signed(r.Points), Clean(r.Rule, maxShort),
 			r.Time.Format(time.TimeOnly)}, r.from()...))
 	}
 	table(b, "    ", rows)

@@ -82,7 +82,7 @@ func (w *webhook) send(ctx context.Context, d *digest) error {
 	defer answer.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(answer.Body, maxAnswer)) // the status is what counts
 	if answer.StatusCode/100 != 2 {
-		return errors.New(strings.TrimSpace(fmt.Sprintf("HTTP status %d %s", answer.StatusCode, clean(string(said), maxShort))))
+		return errors.New(strings.TrimSpace(fmt.Sprintf("HTTP status %d %s", answer.StatusCode, Clean(string(said), maxShort))))
 	}
 	return nil
 }

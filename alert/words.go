@@ -18,9 +18,9 @@ const (
 	maxDetail = 2000
 )
 
-// clean makes a stranger's words fit for one line: what is hidden, or moves or
+// Clean makes a stranger's words fit for one line: what is hidden, or moves or
 // reverses what stands beside it, becomes "·", and what is too long is cut.
-func clean(s string, most int) string {
+func Clean(s string, most int) string {
 	cut := len(s) > most
 	if cut {
 		for end := most; ; end-- { // whole runes, where they are ones
