@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"sendwarden/geo"
@@ -10,16 +11,41 @@ import (
 // Readable is what a record says, for people: a value to be written as JSON. What
 // is remembered as a hash only stays one.
 func Readable(key string, record []byte) (any, error) {
-	switch name, isUser := UserOf(key); {
-	case isUser:
-		u, err := userOf(name, record)
-		if err != nil {
-			return nil, err
-		}
-		return u.readable(), nil
-	default:
+	name, isUser := UserOf(key)
+	if !isUser {
 		return readableRest(key, record)
 	}
+	u, err := userOf(name, record)
+	if err != nil {
+		return nil, err
+	}
+	return u.readable(), nil
+}
+
+// Check tells what is wrong with a record. What is under other keys than a scorer's
+// is for others to judge.
+func Check(key string, record []byte) error {
+	for _, ours := range []string{userKey, messageKey, "server/"} {
+		if strings.HasPrefix(key, ours) {
+			if _, err := Readable(key, record); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Concerns tells whether a record is of a user, or of a message of the user's.
+func Concerns(key string, record []byte, name string) bool {
+	if user, isUser := UserOf(key); isUser {
+		return user == name
+	}
+	id, isMessage := strings.CutPrefix(key, messageKey)
+	if !isMessage {
+		return false
+	}
+	s := empty()
+	return s.messages.restore(id, record) == nil && len(s.messages.of(name)) > 0
 }
 
 // The names in JSON are promises: people keep such files.
