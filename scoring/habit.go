@@ -47,12 +47,20 @@ func (h *habit) faded(day int32, halfLife float64) float64 {
 	return float64(h.weight) * math.Exp2(-float64(day-h.day)/halfLife)
 }
 
-// total is the sum of all weights on a day.
-func (hs habits) total(day int32, halfLife float64) (sum float64) {
+// before is what was left of a weight, and of all weights together, when a day
+// began: what is used today may be a thief's doing.
+func (hs habits) before(key uint32, day int32, halfLife float64) (own, total float64) {
 	for i := range hs {
-		sum += hs[i].faded(day, halfLife)
+		w := hs[i].faded(day, halfLife)
+		if hs[i].day == day {
+			w = max(0, w-1)
+		}
+		total += w
+		if hs[i].key == key {
+			own = w
+		}
 	}
-	return sum
+	return own, total
 }
 
 // use records one use on a day and tells whether it was the first that day. A

@@ -113,9 +113,11 @@ const (
 func (l *look) surprise() {
 	u := l.user
 	if l.country != 0 {
-		l.countryRarity = rarity(l.countryDays, u.countries.total(l.day, l.fade), l.server.countryShare(l.country))
+		own, all := u.countries.before(uint32(l.country), l.day, l.fade)
+		l.countryRarity = rarity(own, all, l.server.countryShare(l.country))
 	}
-	l.netRarity = rarity(l.networkDays, u.networks.total(l.day, l.fade), l.server.networkShare(l.network))
+	own, all := u.networks.before(l.network, l.day, l.fade)
+	l.netRarity = rarity(own, all, l.server.networkShare(l.network))
 	familiar := l.networkDays >= familiarDays || l.blockDays >= familiarDays
 	l.strange = !familiar && (l.learnt() || l.rareHere(l.newcomer()))
 }

@@ -24,6 +24,7 @@ type user struct {
 	visits                      visits
 	volume                      volume
 	usual                       usual
+	rhythm                      rhythm
 	sentTo, cameBack            float32 // recipients, and bounces, of all time
 	method                      uint32  // hash of the SASL mechanism that is always used
 	methodUses                  uint16

@@ -149,7 +149,9 @@ func TestHabitsFade(t *testing.T) {
 	require.InDelta(t, 0.5, hs.weight(1, 107, weekHalfLife), 1e-6)
 	require.True(t, hs.use(1, 107, weekHalfLife))
 	require.InDelta(t, 1.5, hs.weight(1, 107, weekHalfLife), 1e-6)
-	require.InDelta(t, 0.75, hs.total(114, weekHalfLife), 1e-6)
+	own, all := hs.before(1, 107, weekHalfLife)
+	require.InDelta(t, 0.5, own, 1e-6, "without the day itself")
+	require.InDelta(t, 0.5, all, 1e-6)
 	require.Zero(t, hs.weight(2, 107, weekHalfLife))
 }
 

@@ -17,6 +17,9 @@ type server struct {
 
 	sentTo, cameBack float64 // recipients and bounces of all users; old ones weigh less
 
+	usual  usual                // the averages of all users' days
+	rhythm [partsOfWeek]float64 // when they send
+
 	strangers map[uint64]*stranger // by hash of the address
 	swept     int64                // when old strangers were last dropped
 
@@ -51,6 +54,7 @@ func newServer() server {
 		networks:  make(map[uint32]float64),
 		orgs:      make(map[uint32]string),
 		strangers: make(map[uint64]*stranger),
+		usual:     mostPeople(),
 	}
 }
 

@@ -56,11 +56,15 @@ func Signals() []Signal {
 		{"strange_recipients", "strange_recipients(\"1h\"): recipients of what came from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeRecipients }) }},
 		{"strange_bounces", "strange_bounces(\"1h\"): bounces of what came from unfamiliar places", func(l *look) any { return l.volume(func(t tally) uint32 { return t.strangeBounces }) }},
 		{"senders", "senders(\"1h\"): different envelope senders of what was sent in that time", func(l *look) any { return l.senders }},
-		{"usual_hour", "messages in the user's busiest hour of a usual day", func(l *look) any { return l.user.usual.expect(l.user.usual.perHour, priorPerHour) }},
-		{"usual_recipients", "recipients in the user's busiest hour of a usual day", func(l *look) any { return l.user.usual.expect(l.user.usual.toHour, priorRecipients) }},
-		{"usual_day", "messages on a usual day of the user", func(l *look) any { return l.user.usual.expect(l.user.usual.perDay, priorPerDay) }},
+		{"message_excess", "message_excess(\"1h\"): how many standard deviations the messages of that time are above this user's usual ones, on a scale of orders of magnitude; up to an hour, the user's busiest hours are the measure, beyond that whole days", func(l *look) any { return l.messageExcess }},
+		{"strange_excess", "strange_excess(\"1h\"): the same of messages from unfamiliar places", func(l *look) any { return l.strangeExcess }},
+		{"recipient_excess", "recipient_excess(\"1h\"): the same of recipients, by the user's busiest hours", func(l *look) any { return l.recipientExcess }},
+		{"hour_rarity", "how surprising the time of the week is for this user, in bits: 0 for a usual time, 4 and more for nights and free days of most", func(l *look) any { return l.hourRarity() }},
+		{"usual_hour", "messages in the user's busiest hour of a usual day", func(l *look) any { return l.usualHour().amount() }},
+		{"usual_recipients", "recipients in the user's busiest hour of a usual day", func(l *look) any { return l.usualRecipients().amount() }},
+		{"usual_day", "messages on a usual day of the user", func(l *look) any { return l.usualDay().amount() }},
 		{"usual_bounces", "the share of the user's recipients whose mail usually comes back, 0 to 1", func(l *look) any { return l.user.bounceRate(l.now) }},
-		{"usual_countries", "countries that the user has been in on more than a single day", func(l *look) any { return l.usualCountries() }},
+		{"usual_countries", "countries that the user has been in on more than a single day, a strange one at hand left out", func(l *look) any { return l.usualCountries() }},
 		{"known_networks", "networks in which the user was ever seen, as far as is remembered", func(l *look) any { return len(l.user.networks) }},
 		{"country_days", "days that the user has spent in this country before, fading", func(l *look) any { return l.countryDays }},
 		{"known_countries", "countries in which the user was ever seen, as far as is remembered", func(l *look) any { return len(l.user.countries) }},
@@ -73,7 +77,7 @@ func Signals() []Signal {
 // windowed tells which signals are functions of a window.
 func windowed(name string) bool {
 	switch name {
-	case "switches", "senders", "bounce_excess", "addresses", "blocks", "networks", "countries",
+	case "switches", "senders", "bounce_excess", "message_excess", "strange_excess", "recipient_excess", "addresses", "blocks", "networks", "countries",
 		"strange_addresses", "strange_blocks", "strange_networks", "strange_countries",
 		"messages", "recipients", "bounces", "rejects",
 		"strange_messages", "strange_recipients", "strange_bounces":
@@ -121,6 +125,43 @@ func (l *look) bounceExcess(window string, share float64) float64 {
 	return (float64(t.bounces) - expected) / math.Sqrt(expected+1)
 }
 
+func (l *look) usualHour() spread {
+	return l.user.usual.expect(l.user.usual.perHour, l.server.usual.perHour)
+}
+
+func (l *look) usualDay() spread {
+	return l.user.usual.expect(l.user.usual.perDay, l.server.usual.perDay)
+}
+
+func (l *look) usualRecipients() spread {
+	return l.user.usual.expect(l.user.usual.toHour, l.server.usual.toHour)
+}
+
+func (l *look) messageExcess(window string) float64 {
+	return l.excess(window, func(t *tally) uint32 { return t.messages })
+}
+
+func (l *look) strangeExcess(window string) float64 {
+	return l.excess(window, func(t *tally) uint32 { return t.strangeMessages })
+}
+
+func (l *look) excess(window string, part func(*tally) uint32) float64 {
+	begin := l.begin(window)
+	t := l.user.volume.since(begin)
+	measure := l.usualHour()
+	if l.now-begin > hourStep {
+		measure = l.usualDay()
+	}
+	return l.user.usual.excess(float64(part(&t)), measure)
+}
+
+func (l *look) recipientExcess(window string) float64 {
+	t := l.user.volume.since(l.begin(window))
+	return l.user.usual.excess(float64(t.recipients), l.usualRecipients())
+}
+
+func (l *look) hourRarity() float64 { return l.user.rhythm.rarity(l.sub.Time, &l.server.rhythm) }
+
 func (l *look) speed() float64 {
 	if !l.placed || l.shared {
 		return 0
@@ -166,7 +207,8 @@ const frequentDays = 1.5
 
 func (l *look) usualCountries() (n int) {
 	for i := range l.user.countries {
-		if l.user.countries[i].faded(l.day, l.fade) >= frequentDays {
+		h := &l.user.countries[i]
+		if h.faded(l.day, l.fade) >= frequentDays && !(l.strange && h.key == uint32(l.country)) {
 			n++
 		}
 	}

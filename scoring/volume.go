@@ -103,50 +103,95 @@ func (v volume) since(t int64) (sum tally) {
 	return sum
 }
 
-// usual is what a user's days look like: the busiest hour, and the whole.
+// usual is what a user's days with mail look like: the busiest hour, and the
+// whole.
 type usual struct {
-	day      int32   // the day being counted
-	messages uint32  // of that day
-	hour     tally   // the busiest hour of that day so far
-	days     uint16  // days with mail that made the averages
-	perDay   float32 // messages on a day with mail
-	perHour  float32 // messages in the busiest hour of such a day
-	toHour   float32 // recipients in such an hour
+	day              int32  // the day being counted
+	messages         uint32 // of that day
+	hour, recipients uint32 // messages, and recipients, of the busiest hour of that day so far
+	days             uint16 // days with mail that made the averages
+	perDay           spread // messages on a day with mail
+	perHour          spread // messages in the busiest hour of such a day
+	toHour           spread // recipients in such an hour
 }
+
+// spread is how much of something there usually is, and how far that varies.
+// Amounts of mail lie orders of magnitude apart, from person to person and from
+// a newsletter's day to the next, so that it is their logarithm that has a mean
+// and a variance. The most there ever was fades slowly: a newsletter that comes
+// once a month is still usual for its sender.
+type spread struct{ mean, variance, most float32 }
+
+// mostFades is what a day with mail leaves of the most there ever was.
+const mostFades = 0.98
+
+// learn takes one more amount into the average, with a share of the weight.
+func (s *spread) learn(amount uint32, share float32) {
+	s.most = max(s.most*mostFades, float32(amount))
+	off := float32(math.Log1p(float64(amount))) - s.mean
+	s.mean += share * off
+	s.variance = (1 - share) * (s.variance + share*off*off)
+}
+
+// amount is the middle of the spread.
+func (s spread) amount() float64 { return math.Expm1(float64(s.mean)) }
 
 // count takes note of one message, given what the last hour held. A day that
-// is over goes into the averages.
-func (u *usual) count(day int32, lastHour tally) {
+// is over goes into the averages of the user and of all people.
+func (u *usual) count(day int32, lastHour tally, people *usual) {
 	if day != u.day {
-		u.close()
-		u.day, u.messages, u.hour = day, 0, tally{}
+		if u.messages > 0 {
+			u.days = min(u.days, math.MaxUint16-1) + 1
+			u.learn(u, max(1/float32(u.days), 0.1))
+			people.days = min(people.days, mostPeopleDays-1) + 1
+			people.learn(u, 1/float32(people.days))
+		}
+		u.day, u.messages, u.hour, u.recipients = day, 0, 0, 0
 	}
 	u.messages++
-	u.hour.messages = max(u.hour.messages, lastHour.messages)
-	u.hour.recipients = max(u.hour.recipients, lastHour.recipients)
+	u.hour = max(u.hour, lastHour.messages)
+	u.recipients = max(u.recipients, lastHour.recipients)
 }
 
-func (u *usual) close() {
-	if u.messages == 0 {
-		return
-	}
-	if u.days < math.MaxUint16 {
-		u.days++
-	}
-	share := max(1/float32(u.days), 0.1)
-	u.perDay += (float32(u.messages) - u.perDay) * share
-	u.perHour += (float32(u.hour.messages) - u.perHour) * share
-	u.toHour += (float32(u.hour.recipients) - u.toHour) * share
+// learn takes a day into the averages, with a share of the weight.
+func (u *usual) learn(over *usual, share float32) {
+	u.perDay.learn(over.messages, share)
+	u.perHour.learn(over.hour, share)
+	u.toHour.learn(over.recipients, share)
 }
 
-// Somebody of whom little is known is taken for one who sends as little as
-// most people do.
+// Somebody of whom little is known is taken for one who sends as most people
+// of the server do, and on a server of which little is known, as most people.
 const (
-	priorUsualDays  = 2
-	priorPerDay     = 4
-	priorPerHour    = 2
-	priorRecipients = 5
+	priorUsualDays = 1
+	mostUsualDays  = 20   // that count against the prior: old ones weigh less
+	mostPeopleDays = 5000 // of all people together
 )
+
+// mostPeople is what the usual of a server begins with: its weight is that of
+// fifty days of people.
+func mostPeople() usual {
+	return usual{days: 50, perDay: spread{mean: 1.6, variance: 2}, perHour: spread{mean: 1.1, variance: 2}, toHour: spread{mean: 1.6, variance: 2}}
+}
+
+// expect is what to expect of a user: the user's own days, as far as there are
+// any, and those of people in general.
+func (u *usual) expect(own, people spread) spread {
+	n := min(float32(u.days), mostUsualDays)
+	blend := func(a, b float32) float32 { return (a*n + b*priorUsualDays) / (n + priorUsualDays) }
+	return spread{blend(own.mean, people.mean), blend(own.variance, people.variance), own.most}
+}
+
+// excess is how far an amount is above what is expected, in standard
+// deviations; the fewer days are known, the larger they are. What the user has
+// done before is none.
+func (u *usual) excess(amount float64, expected spread) float64 {
+	if u.days >= settledDays && amount <= float64(expected.most) {
+		return 0
+	}
+	known := min(float64(u.days), mostUsualDays) + priorUsualDays
+	return (math.Log1p(amount) - float64(expected.mean)) / math.Sqrt(float64(expected.variance)*(1+1/known))
+}
 
 // bounceRate is the share of a user's recipients whose mail usually comes back,
 // the last day left out: what is being judged is no part of what is usual. Of
@@ -160,8 +205,4 @@ func (u *user) bounceRate(now int64) float64 {
 	bounces := max(0, float64(u.cameBack)-float64(today.bounces))
 	recipients := max(0, float64(u.sentTo)-float64(today.delivered))
 	return (bounces + prior*priorRecipients) / (recipients + priorRecipients)
-}
-
-func (u *usual) expect(own, prior float32) float64 {
-	return float64((own*float32(u.days) + prior*priorUsualDays) / (float32(u.days) + priorUsualDays))
 }
