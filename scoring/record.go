@@ -28,6 +28,7 @@ func (c *coder) user(u *user) {
 		near = s.start
 	})
 	c.usual(&u.usual)
+	c.rhythm(&u.rhythm)
 	c.real32(&u.sentTo)
 	c.real32(&u.cameBack)
 	c.hash(&u.method)
@@ -93,11 +94,21 @@ func (c *coder) tally(t *tally) {
 func (c *coder) usual(u *usual) {
 	number(c, &u.day)
 	number(c, &u.messages)
-	c.tally(&u.hour)
+	number(c, &u.hour)
+	number(c, &u.recipients)
 	number(c, &u.days)
-	c.real32(&u.perDay)
-	c.real32(&u.perHour)
-	c.real32(&u.toHour)
+	for _, s := range []*spread{&u.perDay, &u.perHour, &u.toHour} {
+		c.real32(&s.mean)
+		c.real32(&s.variance)
+		c.real32(&s.most)
+	}
+}
+
+func (c *coder) rhythm(r *rhythm) {
+	number(c, &r.last)
+	for i := range r.parts {
+		number(c, &r.parts[i])
+	}
 }
 
 func (c *coder) whereabouts(u *user) {
@@ -184,6 +195,10 @@ func (c *coder) sums(s *Scorer) {
 	number(c, &v.firstDay)
 	c.real(&v.sentTo)
 	c.real(&v.cameBack)
+	c.usual(&v.usual)
+	for i := range v.rhythm {
+		c.real(&v.rhythm[i])
+	}
 	number(c, &v.swept)
 	number(c, &s.messages.swept)
 	list(c, &s.brake.blocks, 1<<20, number[int64])

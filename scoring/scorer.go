@@ -140,7 +140,7 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 		v.Braked = true
 	case v.Score >= block && fired > 0:
 		v.Action = Block
-	case v.Score >= hold && l.suspect() && !u.probes():
+	case v.Score >= hold && l.suspect():
 		v.Action = Hold
 	}
 	if o.NeverBlock && v.Action != Allow {
@@ -158,14 +158,6 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 	}
 	return v
 }
-
-// probeEvery is how many messages of a user wait before one is let through.
-const probeEvery = 10
-
-// probes tells whether a message that would wait goes, to see whether it comes
-// back. Of a burst from a new line all would wait, and tell nothing of their
-// list; a newsletter's does not bounce, a thief's does.
-func (u *user) probes() bool { return len(u.held)%probeEvery == probeEvery-1 && !u.probed }
 
 // suspect tells whether a message is to wait when its user's score says hold.
 // The owner's own mail goes through while a thief's waits: what comes from a
