@@ -48,6 +48,14 @@ func NewParser(o Options) *Parser {
 	}
 }
 
+// Restart makes the parser fit for another log, or another part of one. Unlike a
+// new one it has not to learn the names again.
+func (p *Parser) Restart(o Options) {
+	known := p.names
+	*p = *NewParser(o)
+	p.names = known
+}
+
 // SetReference moves Options.Reference on. One who follows a log sets it, from
 // time to time, to the time at which they read.
 func (p *Parser) SetReference(t time.Time) { p.clock.reference = t }
@@ -62,30 +70,8 @@ func (p *Parser) Parse(line []byte, ev *Event) bool {
 		p.stats.Long++
 		return false
 	}
-	line = trimEnd(line)
-	var f frame
-	var when time.Time
-	if len(line) > 0 && line[0] == '{' {
-		e, ok := p.entry(line)
-		if !ok || !e.frame(&f) {
-			return false
-		}
-		when = e.when()
-	} else if !f.cut(line) {
-		return false
-	}
-	var s sight
-	if f.look(&s); s.form == nothing {
-		return false
-	}
-	*ev = Event{Source: s.source, Repeat: s.repeat}
-	if !p.read(&f, &s, ev) || !p.setTime(&f, when, ev) {
-		p.odd(s.source, line)
-		return false
-	}
-	ev.Host = p.names.keep(f.host)
-	p.stats.Events[ev.Type]++
-	return true
+	var w Words
+	return p.Words(line, &w) && p.Read(&w, ev)
 }
 
 // read fills the event from a text of a known form.

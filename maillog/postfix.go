@@ -262,20 +262,25 @@ func (p *Parser) authFailure(s *sight, ev *Event) bool {
 //
 //	4F1C2A3B4D: from=<ana@example.es>, size=1234, nrcpt=2 (queue active)
 func (p *Parser) queued(s *sight, ev *Event) bool {
-	rest := s.rest[:len(s.rest)-len(" (queue active)")]
+	from, size, n, ok := cutQueued(s.rest)
+	if !ok {
+		return false
+	}
+	ev.Size, ev.Recipients = size, int(n)
+	ev.From = p.names.keep(from)
+	return true
+}
+
+func cutQueued(rest []byte) (from []byte, size, recipients int64, ok bool) {
+	rest = rest[:len(rest)-len(" (queue active)")]
 	rest, count, ok := cutLast(rest, ">, size=")
 	if !ok || len(rest) < len("from=<") {
-		return false
+		return nil, 0, 0, false
 	}
-	size, recipients, ok := bytes.Cut(count, []byte(", nrcpt="))
-	bytesOf, okSize := number(size)
-	n, okCount := number(recipients)
-	if !ok || !okSize || !okCount || n > 1<<31-1 {
-		return false
-	}
-	ev.Size, ev.Recipients = bytesOf, int(n)
-	ev.From = p.names.keep(rest[len("from=<"):])
-	return true
+	bytesOf, nrcpt, ok := bytes.Cut(count, []byte(", nrcpt="))
+	size, okSize := number(bytesOf)
+	recipients, okCount := number(nrcpt)
+	return rest[len("from=<"):], size, recipients, ok && okSize && okCount && recipients <= 1<<31-1
 }
 
 // local reads pickup's line about a message from sendmail(1) (pickup.c). The uid

@@ -84,7 +84,7 @@ Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check has found faults.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetVersionTemplate("sendwarden {{.Version}}\n")
 	root.SetHelpCommand(newHelp())
-	addGroup(root, "Try it and tune it:", newReplay(), newCheck(), newRules(), newLookup(), newParse(), newSimulate())
+	addGroup(root, "Try it and tune it:", newReplay(), newCheck(), newRules(), newLookup(), newParse(), newStats(), newSimulate())
 	addGroup(root, "Protect the server:", newSetup(), newRun(), newList(), newBlock(), newRelease(), newQueue(), newState(), newQueueHelper())
 	root.AddCommand(newVersion())
 	return root

@@ -47,12 +47,17 @@ func openOldLogs(names []string, zone *time.Location, now time.Time) (*oldLogs, 
 	return logs, nil
 }
 
-func (o *oldLogs) add(old *follow.Old) {
+// options is what the parser of a log is told.
+func (o *oldLogs) options(old *follow.Old) maillog.Options {
 	reference := old.Modified
 	if reference.IsZero() {
 		reference = o.now
 	}
-	options := maillog.Options{Location: o.zone, Reference: reference}
+	return maillog.Options{Location: o.zone, Reference: reference}
+}
+
+func (o *oldLogs) add(old *follow.Old) {
+	options := o.options(old)
 	first, _ := maillog.FirstTime(old.Head(), options)
 	o.logs = append(o.logs, &oldLog{Old: old, first: first, parser: maillog.NewParser(options)})
 }
