@@ -33,6 +33,7 @@ type postfix struct {
 	Blocklist    string
 	Map          string // the blocklist as main.cf names it
 	Door         string // host:port where Postfix asks before it takes a message; empty: nowhere
+	Settings     []string // more lines for main.cf
 	UID, GID     int
 }
 
@@ -58,6 +59,7 @@ func startPostfix(t *testing.T, table string, options ...func(*postfix)) *postfi
 	passwords, err := testdata.ReadFile("testdata/passwords")
 	require.NoError(t, err)
 	write(t, p.file("etc", "passwords"), string(passwords))
+	p.set(t, p.Settings...)
 
 	t.Cleanup(func() { showOnFailure(t, p.Log, p.file("dovecot.log")) })
 	p.postfix(t, "start")
@@ -78,6 +80,14 @@ func (p *postfix) configure(t *testing.T, name string) {
 	var text strings.Builder
 	require.NoError(t, form.Execute(&text, p))
 	write(t, p.file("etc", name), text.String())
+}
+
+// set changes settings in main.cf.
+func (p *postfix) set(t *testing.T, settings ...string) {
+	t.Helper()
+	if len(settings) > 0 {
+		p.command(t, "postconf", append([]string{"-c", p.file("etc"), "-e"}, settings...)...)
+	}
 }
 
 // postfix runs postfix(1) on this server's configuration.

@@ -23,15 +23,15 @@ import (
 // has no blocklist.
 func stuck(t *testing.T, settings ...string) *postfix {
 	t.Helper()
-	p := startPostfix(t, "lmdb")
-	p.set(t, append(settings, "defer_transports = discard, virtual", "smtpd_sender_restrictions =", "smtpd_data_restrictions =")...)
-	return p
+	return startPostfix(t, "lmdb", func(p *postfix) {
+		p.Settings = append(settings, "defer_transports = discard, virtual", "smtpd_sender_restrictions =", "smtpd_data_restrictions =")
+	})
 }
 
-// set changes main.cf of a running Postfix.
-func (p *postfix) set(t *testing.T, settings ...string) {
+// unstick lets the mail go that is tried from now on.
+func (p *postfix) unstick(t *testing.T) {
 	t.Helper()
-	p.command(t, "postconf", append([]string{"-c", p.file("etc"), "-e"}, settings...)...)
+	p.set(t, "defer_transports =")
 	p.postfix(t, "reload")
 }
 
@@ -80,7 +80,7 @@ func (p *postfix) queued(t *testing.T) map[string]string {
 	return places
 }
 
-// says is what postcat prints of a message's envelope.
+// postcat is what postcat prints of a message's envelope.
 func (p *postfix) postcat(t *testing.T, id string) string {
 	t.Helper()
 	out, err := exec.Command("postcat", "-c", p.file("etc"), "-eq", id).Output()
@@ -166,7 +166,7 @@ func TestQueue(t *testing.T) {
 				require.Equal(t, contains(ids(hers), id), place == "hold", id)
 			}
 
-			p.set(t, "defer_transports =")
+			p.unstick(t)
 			result, err = q.Release(ctx, alice, ids(hers))
 			require.NoError(t, err)
 			require.ElementsMatch(t, ids(hers), result.IDs(queue.Released))
@@ -249,7 +249,7 @@ func TestQueueReleaseOld(t *testing.T) {
 func startHelper(t *testing.T, p *postfix) string {
 	t.Helper()
 	socket := p.file("queue.sock")
-	helper := exec.Command("setpriv", "--no-new-privs", "--bounding-set=-all,+dac_read_search,+setuid,+setgid",
+	helper := exec.Command("setpriv", "--no-new-privs", "--bounding-set=-all,+dac_read_search,+fowner,+setuid,+setgid",
 		program, "queue-helper", "--socket", socket, "--user", "nobody", "--postfix-config", p.file("etc"))
 	said := p.collect(t, helper)
 	require.NoError(t, helper.Start())
@@ -309,7 +309,7 @@ func TestQueueHelper(t *testing.T) {
 	require.Contains(t, out, "user id 1234 may not ask here")
 	require.Equal(t, "hold", p.queued(t)[hers[0].ID])
 
-	p.set(t, "defer_transports =")
+	p.unstick(t)
 	out, err = as(nobody, alice, "--release", "--socket", socket)
 	require.NoError(t, err, out)
 	require.Equal(t, "1 message of alice@example.es released. `sendwarden queue alice@example.es --hold` holds again what has not gone yet.\n", out)

@@ -13,7 +13,9 @@ import (
 // hold, and returns a message to its sender that is older when it can't be
 // delivered at once. So one that has waited half its lifetime goes through
 // "postsuper -r", as the manual advises, which gives it a new file and a new
-// lifetime; the others through "-H", which changes nothing about them.
+// lifetime; the others through "-H", which changes nothing about them. Of a
+// message that was deferred before, the file's time is when Postfix tries next,
+// up to an hour later; it is set to now, as flush(8) does (flush.c).
 func (l Local) Release(ctx context.Context, user string, ids []string) (Result, error) {
 	if ids != nil && len(ids) == 0 {
 		return nil, nil
@@ -40,7 +42,8 @@ func (s *search) held(ctx context.Context) (young, old []string, err error) {
 	if s.Now != nil {
 		now = s.Now
 	}
-	aged := now().Add(-s.lifetime / 2)
+	at := now()
+	aged := at.Add(-s.lifetime / 2)
 	err = s.walk(ctx, hold, func(m message) error {
 		if !s.wanted(m.id) {
 			return nil
@@ -53,6 +56,7 @@ func (s *search) held(ctx context.Context) (young, old []string, err error) {
 		case e.queued.Before(aged) && s.lifetime > 0: // a lifetime of 0 is one attempt, with either
 			old = append(old, m.id)
 		default:
+			_ = m.dir.Chtimes(m.id, at, at) // else it is delivered later
 			young = append(young, m.id)
 		}
 		s.fates[m.id] = Failed

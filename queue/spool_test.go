@@ -236,10 +236,21 @@ func TestRelease(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, c.want, lines(result))
 			require.Equal(t, c.calls, b.calls)
-			require.NotEmpty(t, b.find("D00002"))
 			require.FileExists(t, b.path("hold/D00002"))
 		})
 	}
+}
+
+// Mail whose next attempt was far off is tried now.
+func TestReleaseNow(t *testing.T) {
+	b := newMailbag(t, "hold/D00001 alice\n")
+	later := arrival.Add(2 * time.Hour)
+	require.NoError(t, os.Chtimes(b.path("hold/D00001"), later, later))
+	_, err := b.local().Release(context.Background(), "alice", nil)
+	require.NoError(t, err)
+	info, err := os.Stat(b.path("deferred/D/D00001"))
+	require.NoError(t, err)
+	require.Equal(t, arrival.Add(time.Hour), info.ModTime().UTC())
 }
 
 func TestList(t *testing.T) {

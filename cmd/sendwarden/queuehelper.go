@@ -32,12 +32,12 @@ holds, releases and lists users' mail in Postfix's queue, for root and for one
 more user. It takes a user's name and queue ids, and looks into each message
 itself for who sent it. It opens no network connection and deletes nothing.
 
-Of root's rights it needs the one to read Postfix's files, and those to become
-Postfix's user, which postsuper does. In a systemd unit:
+Of root's rights it needs those to read Postfix's files and to set their time,
+and those to become Postfix's user, which postsuper does. In a systemd unit:
 
   User=root
   RuntimeDirectory=sendwarden
-  CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID
+  CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_FOWNER CAP_SETUID CAP_SETGID
   NoNewPrivileges=yes
   PrivateNetwork=yes
   RestrictAddressFamilies=AF_UNIX
