@@ -31,8 +31,8 @@ type postfix struct {
 	Log          string // Postfix's maillog_file
 	World, Users string // host:port for other servers, and for users who log in
 	Blocklist    string
-	Map          string // the blocklist as main.cf names it
-	Door         string // host:port where Postfix asks before it takes a message; empty: nowhere
+	Map          string   // the blocklist as main.cf names it
+	Door         string   // host:port where Postfix asks before it takes a message; empty: nowhere
 	Settings     []string // more lines for main.cf
 	UID, GID     int
 }
