@@ -19,6 +19,11 @@
 // here, and moved by postsuper(1) as Postfix wants them to be. Nothing is ever
 // deleted.
 //
+// A content filter that hands mail back by SMTP (content_filter, as amavis is
+// often set up) makes a new message of it, whose envelope names nobody; what has
+// passed such a filter can't be told from other mail here. Milters keep the
+// record.
+//
 // Holding races with Postfix, which moves a message from incoming to active to
 // deferred meanwhile; so the search is repeated until it finds nothing more. A
 // delivery that is going on when its message is held goes on.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"slices"
@@ -89,7 +90,7 @@ var errBrokeOff = errors.New("queue-helper broke off")
 
 // readAnswer reads an answer to its end. What came before a fault is returned
 // beside it: those messages were held.
-func readAnswer(conn net.Conn) (Result, []Mail, error) {
+func readAnswer(conn io.Reader) (Result, []Mail, error) {
 	var result Result
 	var mail []Mail
 	in := bufio.NewScanner(conn)

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -302,5 +303,19 @@ func FuzzRequest(f *testing.F) {
 		same, err := parseRequest(again)
 		require.NoError(t, err)
 		require.Equal(t, r.User, same.User)
+	})
+}
+
+// FuzzAnswer: an answer without its end is never taken for a whole one.
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte(`{"id":"A672A9BAA49","outcome":"held"}` + "\n" + `{"mail":{"id":"A672A9BAA49","to":["x"]}}` + "\n" + `{"end":true}` + "\n"))
+	f.Add([]byte(`{"error":"no"}`))
+	f.Add([]byte(`{"end":false}` + "\n\n" + `{"END":true}`))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		result, mail, err := readAnswer(bytes.NewReader(answer))
+		if err == nil {
+			require.Contains(t, strings.ToLower(string(answer)), "true")
+		}
+		require.LessOrEqual(t, len(result)+len(mail), bytes.Count(answer, []byte("\n"))+1)
 	})
 }
