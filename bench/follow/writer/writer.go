@@ -47,6 +47,8 @@ type Plan struct {
 	Split bool          `json:"split"` // some lines come in two pieces
 	Seed  uint64        `json:"seed"`
 	Size  int           `json:"size"` // bytes of a line
+
+	Endless int `json:"endless"` // bytes of a line that is written before all others
 }
 
 type writer struct {
@@ -66,6 +68,9 @@ func Run(p Plan) error {
 	if err := w.open(); err != nil {
 		return err
 	}
+	if err := w.endless(); err != nil {
+		return err
+	}
 	w.plan()
 	for w.number < w.Lines {
 		if w.Every > 0 && w.number >= w.next {
@@ -79,6 +84,21 @@ func Run(p Plan) error {
 		}
 	}
 	return w.copied()
+}
+
+func (w *writer) endless() error {
+	text := bytes.Repeat([]byte("endless "), 1<<17)
+	for written := 0; written < w.Endless; written += len(text) {
+		if _, err := w.f.Write(text); err != nil {
+			return err
+		}
+	}
+	if w.Endless > 0 {
+		_, err := w.f.WriteString("\n")
+		w.begun = time.Now()
+		return err
+	}
+	return nil
 }
 
 func (w *writer) plan() {
