@@ -46,7 +46,7 @@ func newFile(c *candidate, offset int64) *file {
 		if f.offset > 0 {
 			_, _ = f.f.ReadAt(last, f.offset-1) // of what cannot be read, reading will tell
 		}
-		f.cutter.within = last[0] != '\n'
+		f.cutter.within = last[0] != '\n' && last[0] != 0 // see hole
 	}
 	return f
 }

@@ -15,8 +15,13 @@ type cutter struct {
 // has ended. The lines are a copy, of which nothing is written to again.
 func (c *cutter) cut(text []byte, offset int64, ended bool) (lines []Line, used int) {
 	used = bytes.LastIndexByte(text, '\n') + 1
-	if rest := text[used:]; ended || len(rest) > MaxLine || c.within {
+	rest := text[used:]
+	zeros := hole(rest)
+	switch {
+	case c.within && used == 0 || ended || len(rest)-zeros > MaxLine:
 		used = len(text)
+	default:
+		used += zeros
 	}
 	if used == 0 {
 		return nil, 0
@@ -24,18 +29,21 @@ func (c *cutter) cut(text []byte, offset int64, ended bool) (lines []Line, used 
 	whole := bytes.Clone(text[:used])
 	lines = make([]Line, 0, bytes.Count(whole, []byte{'\n'})+1)
 	for start := 0; start < used; {
-		end, next := used, used
-		finished := false
+		if !c.within {
+			if start += hole(whole[start:]); start == used {
+				break
+			}
+		}
+		end, next, finished := used, used, false
 		if i := bytes.IndexByte(whole[start:], '\n'); i >= 0 {
 			end, next, finished = start+i, start+i+1, true
 		}
 		if !c.within {
-			line := trimHole(whole[start:end])
-			if len(line) > MaxLine {
-				line = line[:MaxLine]
+			line := whole[start:min(end, start+MaxLine)]
+			lines = append(lines, Line{Text: line[:len(line):len(line)], End: offset + int64(next)})
+			if end-start > MaxLine {
 				c.long++
 			}
-			lines = append(lines, Line{Text: line[:len(line):len(line)], End: offset + int64(next)})
 		}
 		c.within = !finished && (c.within || end-start > MaxLine)
 		start = next
@@ -43,11 +51,11 @@ func (c *cutter) cut(text []byte, offset int64, ended bool) (lines []Line, used 
 	return lines, used
 }
 
-// trimHole removes the zeros that stand before the first line of a file that was
-// emptied under a writer who does not append: it goes on where it was.
-func trimHole(line []byte) []byte {
-	if len(line) > 0 && line[0] == 0 {
-		return bytes.TrimLeft(line, "\x00")
+// hole is the length of the zeros before a line, which stand there when a file
+// was emptied under a writer who does not append: it goes on where it was.
+func hole(text []byte) int {
+	if len(text) == 0 || text[0] != 0 {
+		return 0
 	}
-	return line
+	return len(text) - len(bytes.TrimLeft(text, "\x00"))
 }
