@@ -20,7 +20,8 @@ type Counter struct {
 	seed    maphash.Seed
 }
 
-// NewCounter makes one that finds addresses in places.
+// NewCounter makes one that finds addresses in places; nil: countries are not
+// counted.
 func NewCounter(places *geo.DB) Counter {
 	return Counter{places: places, seed: maphash.MakeSeed()}
 }
@@ -157,7 +158,7 @@ func (b *blockCount) tag(tag []byte) {
 // accepted counts a message that a client on the net, or none, handed in.
 func (b *blockCount) accepted(client netip.Addr, hour int) {
 	b.happened(Accepted, hour, 1)
-	if client.IsValid() {
+	if client.IsValid() && b.places != nil {
 		b.Countries.add(b.country(b.places, client), 1)
 	}
 }
