@@ -130,12 +130,9 @@ func (j *journal) doubt(err error) []Note {
 	if j.cursor == "" || err == nil || !strings.Contains(err.Error(), "cursor") {
 		return nil
 	}
-	for part := range strings.SplitSeq(j.cursor, ";") {
-		t, ok := strings.CutPrefix(part, "t=")
-		if us, err := strconv.ParseInt(t, 16, 64); ok && err == nil && us > 0 {
-			j.after = us
-			j.begin = []string{"--no-tail", fmt.Sprintf("--since=@%d", us/1e6)}
-		}
+	if us, err := strconv.ParseInt(part(j.cursor, "t"), 16, 64); err == nil && us > 0 {
+		j.after = us
+		j.begin = []string{"--no-tail", fmt.Sprintf("--since=@%d", us/1e6)}
 	}
 	j.cursor = ""
 	return []Note{{Text: "the journal does not know the entry where reading ended; reading goes on after its moment", Lost: true}}
@@ -166,7 +163,9 @@ func (j *journal) run(ctx context.Context) (handed bool, err error) {
 func (j *journal) arguments() []string {
 	args := append(slices.Clone(j.o.Journalctl[1:]), "--follow", "--all", "--output=json", "--output-fields="+fields)
 	if j.cursor != "" {
-		args = append(args, "--no-tail", "--after-cursor="+j.cursor)
+		// Not --after-cursor: where the entry of the cursor has been deleted, that
+		// passes over the next one instead (measured with systemd 252).
+		args = append(args, "--no-tail", "--cursor="+j.cursor)
 	} else {
 		args = append(args, j.begin...)
 	}
@@ -176,6 +175,7 @@ func (j *journal) arguments() []string {
 // read hands on entries as they come.
 func (j *journal) read(r *bufio.Reader) (handed bool, err error) {
 	var lines []Line
+	known := j.cursor // the first entry is this one, unless it has been deleted
 	for {
 		line, err := r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
@@ -183,6 +183,16 @@ func (j *journal) read(r *bufio.Reader) (handed bool, err error) {
 				return handed, errGone
 			}
 			line, lines = nil, nil
+		}
+		if err == nil && known != "" {
+			again := sameEntry(known, cursorOf(line))
+			known = ""
+			if again {
+				continue
+			}
+			if !j.hand([]Note{{"the entry where reading ended is no longer in the journal: what came between it and the oldest that is there is lost", true}}, nil, nil) {
+				return handed, errGone
+			}
 		}
 		if err == nil && j.admits(line) {
 			lines, handed = append(lines, Line{Text: bytes.Clone(line[:len(line)-1])}), true
@@ -259,6 +269,22 @@ func isMailProgram(comm string) bool {
 		return true
 	}
 	return false
+}
+
+// sameEntry compares cursors by what is in the entry itself: its time and its
+// checksum.
+func sameEntry(a, b string) bool {
+	return a == b || part(a, "t") != "" && part(a, "t") == part(b, "t") && part(a, "x") != "" && part(a, "x") == part(b, "x")
+}
+
+// part is one value of a cursor.
+func part(cursor, name string) string {
+	for p := range strings.SplitSeq(cursor, ";") {
+		if value, ok := strings.CutPrefix(p, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 func cursorOf(line []byte) string {

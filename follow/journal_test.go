@@ -17,20 +17,20 @@ import (
 
 const journalVariable = "FOLLOW_TEST_JOURNAL"
 
-// fakeJournalctl prints the entries of a file after a cursor or after a moment,
+// fakeJournalctl prints the entries of a file from a cursor or from a moment on,
 // as journalctl --follow does, and dies after as many as the file "crash" beside
 // it says; it then waits to be killed.
 func fakeJournalctl(path string, args []string) int {
-	after, since := "", int64(0)
+	from, since := "", int64(0)
 	for _, a := range args {
-		if c, ok := strings.CutPrefix(a, "--after-cursor="); ok {
-			after = c
+		if c, ok := strings.CutPrefix(a, "--cursor="); ok {
+			from = c
 		}
 		if s, ok := strings.CutPrefix(a, "--since=@"); ok {
 			since, _ = strconv.ParseInt(s, 10, 64)
 		}
 	}
-	if after == "bad" || strings.HasPrefix(after, "s=bad") {
+	if strings.HasPrefix(from, "s=bad") {
 		fmt.Fprintln(os.Stderr, "Failed to seek to cursor: Invalid argument")
 		return 1
 	}
@@ -43,10 +43,9 @@ func fakeJournalctl(path string, args []string) int {
 	if err != nil {
 		left = -1
 	}
-	skipping := after != ""
+	skipping := from != ""
 	for line := range strings.Lines(string(text)) {
-		if skipping {
-			skipping = !strings.Contains(line, `"__CURSOR":"`+after+`"`)
+		if skipping = skipping && !strings.Contains(line, `"__CURSOR":"`+from+`"`); skipping {
 			continue
 		}
 		if _, at, ok := strings.Cut(line, `"__REALTIME_TIMESTAMP":"`); ok {
