@@ -41,12 +41,13 @@ type Rules struct {
 	// Rules are asked from top to bottom, for each submission.
 	Rules []Rule
 
-	// Log, Geo, Blocklist and Table say what `run` works on; its flags
+	// Log, Geo, Blocklist, Table and State say what `run` works on; its flags
 	// come first.
 	Log       []string
 	Geo       []string
 	Blocklist string
 	Table     string
+	State     string
 	// Sections are the other parts of the file, by their keys: how the daemon
 	// listens, whom it tells. They are checked by those who read them.
 	Sections map[string]*yaml.Node

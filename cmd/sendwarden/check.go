@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"sendwarden/blocklist"
@@ -61,6 +62,11 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 			fault(f)
 		}
 		return faults
+	}
+	if _, err := readSettings(name, rules); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			fault(errors.New(strings.TrimSuffix(line, "\n")))
+		}
 	}
 	places, err := s.places(rules)
 	if err != nil && len(s.geoFiles) == 0 {

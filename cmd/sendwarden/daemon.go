@@ -5,16 +5,20 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"sync"
 	"syscall"
 	"time"
 
+	"sendwarden/alert"
 	"sendwarden/blocklist"
 	"sendwarden/follow"
 	"sendwarden/geo"
+	"sendwarden/hook"
 	"sendwarden/maillog"
 	"sendwarden/policy"
 	"sendwarden/scoring"
+	"sendwarden/state"
 )
 
 // daemon is what run keeps while it runs. One goroutine, that of loop, does its
@@ -26,34 +30,51 @@ type daemon struct {
 	deeds []func()      // what verdicts ask for, to be done off the path
 	wake  chan struct{} // there are deeds that the loop does not know of
 
-	command *runCommand
-	log     *slog.Logger
-	parser  *maillog.Parser
-	list    *blocklist.List
-	door    *policy.Server      // where Postfix asks; nil: nowhere
-	porter  *porter             // holds queued mail and lets it go; nil: nobody may
-	kept    map[string][]string // what it holds, queue ids by folded user
+	command  *runCommand
+	settings settings
+	log      *slog.Logger
+	zone     *time.Location // of stamps that carry none
+	host     string         // this machine, for people who have several
+	list     *blocklist.List
+	desk     *alert.Desk         // tells people
+	hooks    *hook.Runner        // runs programs
+	door     *policy.Server      // where Postfix asks; nil: nowhere
+	porter   *porter             // holds queued mail and lets it go; nil: nobody may
+	kept     map[string][]string // what it holds, queue ids by folded user
+
+	parsers map[string]*maillog.Parser // one for each log, as each has its own calendar
+	read    map[string]follow.Batch    // what was read last of each log since the last save
+	began   time.Time                  // of the first start: what was before is history; zero at a later start
+
+	store     *state.Store
+	positions map[string]follow.Position
+	said      map[string][]byte // the daemon's own records, as they were written last
+	saved     chan error        // how a save ended
+	saving    bool
+	unsaved   bool // the last save failed
 
 	pending []blocklist.Entry // blocks that could not be written yet
-	failing string            // the last fault said, so that it is said once
+	failing map[string]string // the faults that were said, so that each is said once
 	odd     map[string]bool   // doubtful names that were reported
-	seen    time.Time         // of the log's last event
-	noted   time.Time         // when that was last written down
 }
 
-func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, zone *time.Location) *daemon {
+func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, with settings) *daemon {
 	d := &daemon{
-		command: c, log: log, rules: rules, wake: make(chan struct{}, 1), odd: make(map[string]bool), kept: make(map[string][]string),
-		parser: maillog.NewParser(maillog.Options{Location: zone, Reference: time.Now()}),
+		command: c, log: log, rules: rules, settings: with, host: hostName(), wake: make(chan struct{}, 1),
+		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string),
+		parsers: make(map[string]*maillog.Parser), read: make(map[string]follow.Batch),
+		positions: make(map[string]follow.Position), said: make(map[string][]byte), saved: make(chan error, 1),
 	}
 	d.path = path{places: places, scorer: scoring.New(rules), judged: d.judged, released: d.released, doubtful: d.doubtful}
+	d.desk = alert.New(with.alerts, alert.Options{Host: d.host, Log: log, Now: time.Now})
+	d.hooks = hook.New(with.hooks, hook.Options{Log: log, Now: time.Now, Tell: d.desk.Tell})
 	return d
 }
 
 // openQueue finds a way to Postfix's queue. Without one, what a blocked user has
 // in it goes out, and nothing is held at the door: nobody would let it go again.
-func (d *daemon) openQueue(ctx context.Context, config queueConfig) {
-	q := (&queueSetup{d.command.configDir, config.Helper}).open()
+func (d *daemon) openQueue(ctx context.Context) {
+	q := (&queueSetup{d.command.configDir, d.settings.queue.Helper}).open()
 	if _, err := q.List(ctx, "nobody@example.com"); err != nil {
 		d.log.Warn("Postfix's queue is out of reach: no mail is held (start `sendwarden queue-helper`; queue: {helper: SOCKET} in the rules says where it listens)", "error", err)
 		return
@@ -71,7 +92,7 @@ func (d *daemon) openList(ctx context.Context) error {
 		return err
 	}
 	d.list = list
-	d.fault("the table for Postfix is behind the blocklist", err)
+	d.fault(behind, err)
 	d.log.Info("the blocklist is open", "postfix reads", list.Map(), "entries", len(list.Entries()))
 	return nil
 }
@@ -83,9 +104,10 @@ func (d *daemon) mode() string {
 	return "enforce"
 }
 
-// loop is the daemon's life: lines go along the path, and what is decided is
-// done; once a second it looks after what other hands did to the blocklist.
-func (d *daemon) loop(ctx context.Context, lines <-chan follow.Line) error {
+// loop is the daemon's life: lines go along the path, what is decided is done,
+// and what is remembered is saved; once a second it looks after what other hands
+// did to the blocklist.
+func (d *daemon) loop(lines <-chan follow.Batch) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -95,43 +117,62 @@ func (d *daemon) loop(ctx context.Context, lines <-chan follow.Line) error {
 	defer minute.Stop()
 	for {
 		select {
-		case line, open := <-lines:
+		case batch, open := <-lines:
 			if !open {
-				d.noted = time.Time{}
-				d.stillWatching(time.Now())
-				d.log.Info("stopped")
+				d.perform()
 				return nil
 			}
-			if line.Err != nil {
-				return line.Err
+			if err := d.take(batch); err != nil {
+				return err
 			}
-			d.take(line)
 		case <-d.wake:
 		case now := <-second.C:
-			d.parser.SetReference(now)
 			d.letGoUntil(now)
 			d.reviewed(now)
 			d.retry()
-			d.stillWatching(now)
+			d.save()
 		case <-minute.C:
 			d.reloadPlaces()
 		case <-hangup:
 			d.reload()
+		case err := <-d.saved:
+			d.written(err)
 		}
 		d.perform()
 	}
 }
 
-// take sends one line along the path.
-func (d *daemon) take(line follow.Line) {
-	var ev maillog.Event
-	if !d.parser.Parse([]byte(line.Text), &ev) {
-		return
+// take sends lines along the path.
+func (d *daemon) take(batch follow.Batch) error {
+	for _, note := range batch.Notes {
+		level := slog.LevelInfo
+		if note.Lost {
+			level = slog.LevelWarn
+		}
+		d.log.Log(context.Background(), level, note.Text, "log", batch.Source)
 	}
-	d.seen = ev.Time
-	d.turn.Lock()
-	defer d.turn.Unlock()
-	d.follow(&ev)
+	parser := d.parser(batch.Source)
+	var ev maillog.Event
+	for _, line := range batch.Lines {
+		if parser.Parse(line.Text, &ev) {
+			d.turn.Lock()
+			d.follow(&ev)
+			d.turn.Unlock()
+		}
+	}
+	d.read[batch.Source] = batch
+	return batch.Err
+}
+
+// parser is the one for a log.
+func (d *daemon) parser(source string) *maillog.Parser {
+	p := d.parsers[source]
+	if p == nil {
+		p = maillog.NewParser(maillog.Options{Location: d.zone, Reference: time.Now()})
+		d.parsers[source] = p
+	}
+	p.SetReference(time.Now())
+	return p
 }
 
 func (d *daemon) letGoUntil(now time.Time) {
@@ -151,15 +192,26 @@ func (d *daemon) reload() {
 		d.scorer.Use(rules)
 		d.turn.Unlock()
 		d.log.Info("rules read again", "rules", origin, "mode", d.mode(), "number", len(rules.Rules))
+		d.sayUnchanged(origin, rules)
 	}
 	d.reloadPlaces()
 }
 
+// sayUnchanged says which parts of the rules file only count from the next start
+// on: sockets and ways to people stay as they were opened.
+func (d *daemon) sayUnchanged(origin string, rules *scoring.Rules) {
+	now, err := readSettings(origin, rules)
+	switch {
+	case err != nil:
+		d.log.Error("a fault in the rules file that the next start will stop at", "error", err)
+	case !reflect.DeepEqual(now, d.settings):
+		d.log.Warn("door, queue, alerts and hooks stay as they were until the daemon is restarted")
+	}
+}
+
 func (d *daemon) reloadPlaces() {
 	changed, err := d.places.Reload()
-	if err != nil {
-		d.fault("a geolocation database stays as it was", err)
-	}
+	d.fault(oldDatabase, err)
 	for _, s := range changed {
 		d.log.Info("geolocation replaced", "data", sourceLine(s, time.Now()))
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"sendwarden/alert"
 	"sendwarden/blocklist"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
@@ -49,6 +50,7 @@ func (d *daemon) act(v scoring.Verdict, id string) {
 		d.block(v)
 	}
 	if v.Braked {
+		d.tell(notice(alert.Brake, v))
 		d.log.Error("too many users in one hour to be thefts: not blocked. Look at the rules and the age of the geolocation data; max_blocks sets the limit", "user", maillog.Mask(v.User), "score", points(v.Score), "why", why(v))
 	}
 	if v.Spared {
@@ -58,21 +60,33 @@ func (d *daemon) act(v scoring.Verdict, id string) {
 
 func (d *daemon) block(v scoring.Verdict) {
 	log := d.log.With("user", maillog.Mask(v.User), "score", points(v.Score), "threshold", points(v.Limit), "why", why(v))
-	if d.mode() == "watch" {
+	switch {
+	case v.Time.Before(d.began):
+		d.before(v.User, v)
+		return
+	case d.mode() == "watch":
 		log.Warn("would block")
 		return
 	}
 	log.Warn("blocking")
 	d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)})
-	d.holdQueued(v.User)
+	d.holdQueued(v)
+	d.tell(notice(alert.Block, v))
+	d.save()
 }
 
 // holdQueued keeps back what a blocked user has in Postfix's queue.
-func (d *daemon) holdQueued(user string) {
-	d.porter.hold(user, func(ids []string) {
+func (d *daemon) holdQueued(v scoring.Verdict) {
+	d.porter.hold(v.User, func(ids []string) {
 		d.turn.Lock()
 		defer d.turn.Unlock()
-		d.kept[user] = append(d.kept[user], ids...)
+		d.kept[v.User] = append(d.kept[v.User], ids...)
+		d.later(func() {
+			if len(ids) > 0 {
+				n := alert.Notice{Kind: alert.Queue, Time: v.Time, User: v.User, Held: alert.Volume{Messages: len(ids)}}
+				d.tell(n)
+			}
+		})
 	})
 }
 
@@ -83,7 +97,6 @@ func (d *daemon) write(e blocklist.Entry) {
 	switch {
 	case err == nil:
 		d.log.Warn("blocked", "user", maillog.Mask(e.User))
-		d.noted = time.Time{}
 	case errors.Is(err, blocklist.ErrAlready):
 		d.log.Info("stands on the blocklist already", "user", maillog.Mask(e.User))
 	case errors.Is(err, blocklist.ErrExempt):
@@ -92,20 +105,32 @@ func (d *daemon) write(e blocklist.Entry) {
 	case errors.Is(err, blocklist.ErrName):
 		d.log.Error("cannot be blocked by any table: lock the account itself", "user", maillog.Mask(e.User), "error", err)
 	case errors.Is(err, blocklist.ErrTable):
-		d.fault("the table for Postfix is behind the blocklist", err)
+		d.fault(behind, err)
 	default:
 		d.pending = append(d.pending, e)
-		d.fault("the blocklist could not be written; trying again", err)
+		d.fault(unwritten, err)
 	}
 }
 
-// fault logs an error once until it changes.
+// What fault is asked to say, each thing once until it changes.
+const (
+	behind      = "the table for Postfix is behind the blocklist"
+	unwritten   = "the blocklist could not be written; trying again"
+	unread      = "the blocklist"
+	unsaved     = "what is remembered cannot be written down; trying again"
+	oldDatabase = "a geolocation database stays as it was"
+)
+
+// fault tells of an error when it begins or changes; nil is its end.
 func (d *daemon) fault(text string, err error) {
-	if err == nil || err.Error() == d.failing {
-		return
+	switch {
+	case err == nil:
+		delete(d.failing, text)
+	case err.Error() != d.failing[text]:
+		d.failing[text] = err.Error()
+		d.log.Error(text, "error", err)
+		d.tell(trouble(text, err, time.Now()))
 	}
-	d.failing = err.Error()
-	d.log.Error(text, "error", err)
 }
 
 func (d *daemon) retry() {
@@ -116,21 +141,21 @@ func (d *daemon) retry() {
 	}
 	if len(pending) > 0 && len(d.pending) == 0 {
 		d.log.Info("the blocklist is written again")
-		d.failing = ""
+		d.fault(unwritten, nil)
 	}
 }
 
 // reviewed takes note of what people and other commands did to the blocklist.
 func (d *daemon) reviewed(now time.Time) {
 	change, err := d.list.Refresh()
-	if err != nil {
-		d.fault("the blocklist", err)
-	} else if len(d.pending) == 0 {
-		d.failing = ""
+	d.fault(unread, err)
+	if err == nil {
+		d.fault(behind, nil)
 	}
 	for _, e := range change.Removed {
 		d.log.Info("released by hand", "user", maillog.Mask(e.User))
 		d.forgive(e.User, now, true)
+		d.tell(alert.Notice{Kind: alert.Release, Time: now, User: blocklist.Fold(e.User)})
 	}
 	for _, e := range append(change.Added, change.Changed...) {
 		d.log.Info("set by hand", "user", maillog.Mask(e.User), "action", e.Action)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sendwarden/alert"
 	"sendwarden/blocklist"
 	"sendwarden/maillog"
 	"sendwarden/policy"
@@ -11,7 +12,8 @@ import (
 )
 
 // openDoor opens the sockets on which Postfix asks, if the rules file names any.
-func (d *daemon) openDoor(config policy.Config) error {
+func (d *daemon) openDoor() error {
+	config := d.settings.door
 	if len(config.Listen)+len(config.Socketmap) == 0 {
 		return nil
 	}
@@ -25,6 +27,9 @@ func (d *daemon) openDoor(config policy.Config) error {
 
 // stand answers Postfix until the context ends.
 func (d *daemon) stand(ctx context.Context) {
+	if d.door == nil {
+		return
+	}
 	d.log.Info("standing at the door", "sockets", d.door.Addresses(), "holds", d.porter != nil)
 	if err := d.door.Run(ctx, d.answer, d.lookUp); err != nil {
 		d.log.Error("no longer at the door: Postfix goes by the table alone", "error", err)
@@ -81,6 +86,7 @@ func asEvent(r *policy.Request, now time.Time) maillog.Event {
 // held says that Postfix was told to let a message wait.
 func (d *daemon) held(v scoring.Verdict, id string) {
 	d.log.Warn("held", "user", maillog.Mask(v.User), "score", points(v.Score), "queue_id", id, "why", why(v))
+	d.tell(notice(alert.Hold, v))
 }
 
 // lookUp answers Postfix where it asks by socketmap: the blocklist as a table

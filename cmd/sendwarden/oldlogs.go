@@ -43,8 +43,13 @@ func openOldLogs(names []string, zone *time.Location, now time.Time) (*oldLogs, 
 		}
 		logs.add(old)
 	}
-	slices.SortStableFunc(logs.logs, func(a, b *oldLog) int { return a.first.Compare(b.first) })
+	logs.sort()
 	return logs, nil
+}
+
+// sort puts the logs in order of their first lines.
+func (o *oldLogs) sort() {
+	slices.SortStableFunc(o.logs, func(a, b *oldLog) int { return a.first.Compare(b.first) })
 }
 
 // options is what the parser of a log is told.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"sendwarden/maillog"
 	"sendwarden/queue"
@@ -39,15 +40,27 @@ func newPorter(q mailQueue, log *slog.Logger) *porter {
 
 // work does the jobs until the context ends, and then those that are left.
 func (p *porter) work(ctx context.Context) {
+	if p == nil {
+		return
+	}
 	for {
 		select {
 		case job := <-p.jobs:
 			job(ctx)
+			continue
 		case <-ctx.Done():
-			return
 		}
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastJobs)
+		defer cancel()
+		for len(p.jobs) > 0 && last.Err() == nil {
+			(<-p.jobs)(last)
+		}
+		return
 	}
 }
+
+// lastJobs is how long the daemon's end may be put off for the queue.
+const lastJobs = 5 * time.Second
 
 func (p *porter) take(job func(context.Context)) {
 	select {

@@ -3,14 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"sendwarden/follow"
-	"sendwarden/policy"
 	"sendwarden/scoring"
 
 	"github.com/spf13/cobra"
@@ -18,7 +18,8 @@ import (
 
 type runCommand struct {
 	listSetup
-	log   string
+	log   []string
+	state string
 	watch bool
 }
 
@@ -30,9 +31,9 @@ func newRun() *cobra.Command {
 		Long: `Run follows the mail log, scores every authenticated submission, and writes a
 user whose score passes the threshold to the blocklist that Postfix reads.
 
-First it learns what is usual for whom from the log and its rotated elders, as
-far as they are there. Thefts that it finds in them are acted on if they began
-after it last ran, and only told of at its first start.
+At its first start it learns what is usual for whom from the log and its rotated
+elders, as far as they are there; thefts that it finds in them are only told of.
+Later it goes on exactly where it stopped, and acts on what happened since.
 
 SIGHUP reads the rules and databases again; a fault in them keeps the old ones.
 SIGTERM stops.`,
@@ -44,7 +45,8 @@ SIGTERM stops.`,
 	c.tableFlags(cmd)
 	c.timezoneFlag(cmd)
 	cmd.Flags().StringArrayVar(&c.geoFiles, "geo", nil, "geolocation database `DB` (.mmdb; repeat it for country and network; default: the embedded data)")
-	cmd.Flags().StringVar(&c.log, "log", "", "mail log `FILE` to follow (default: /var/log/mail.log or /var/log/maillog)")
+	cmd.Flags().StringArrayVar(&c.log, "log", nil, "mail log `FILE` to follow; journal is the systemd journal (repeat it for several; default: what this machine has)")
+	cmd.Flags().StringVar(&c.state, "state", "", "`FILE` that is remembered in (default "+installedState+")")
 	cmd.Flags().BoolVar(&c.watch, "watch", false, "only say what would be done, as with mode: watch in the rules")
 	cmd.Flags().Lookup("watch").NoOptDefVal = "true"
 	return cmd
@@ -58,7 +60,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	zone, err := c.zone()
+	with, err := readSettings(origin, rules)
 	if err != nil {
 		return err
 	}
@@ -66,67 +68,88 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	name, err := c.logFile(rules)
+	sources, err := c.sources(rules, log)
 	if err != nil {
 		return err
 	}
-	var door policy.Config
-	var queues queueConfig
-	if err := errors.Join(section(origin, "door", rules, &door), section(origin, "queue", rules, &queues)); err != nil {
+	d := newDaemon(c, log, rules, places, with)
+	if d.zone, err = c.zone(); err != nil {
 		return err
 	}
-	d := newDaemon(c, log, rules, places, zone)
-	if err := d.openList(ctx); err != nil {
+	if err := d.open(ctx, sources); err != nil {
 		return err
 	}
-	if err := d.openDoor(door); err != nil {
-		return err
-	}
-	d.openQueue(ctx, queues)
-	offset, err := d.catchUp(ctx, name, zone)
-	if errors.Is(err, errStopped) {
-		log.Info("stopped")
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	lines, err := follow.Tail(ctx, name, offset)
-	if err != nil {
-		return err
-	}
-	log.Info("running", "version", version, "rules", origin, "mode", d.mode(), "log", name, "blocklist", c.file(rules))
+	log.Info("running", "version", version, "rules", origin, "mode", d.mode(), "log", strings.Join(sources, " "), "blocklist", c.file(rules))
 	for _, s := range places.Sources() {
 		log.Info("geolocation", "data", sourceLine(s, time.Now()))
 	}
-	var others sync.WaitGroup
-	defer others.Wait()
-	defer stop()
-	if d.porter != nil {
-		others.Go(func() { d.porter.work(ctx) })
-	}
-	if d.door != nil {
-		others.Go(func() { d.stand(ctx) })
-	}
-	return d.loop(ctx, lines)
+	err = d.live(ctx, stop, sources)
+	log.Info("stopped")
+	return err
 }
 
-// logFile is the log to follow.
-func (c *runCommand) logFile(rules *scoring.Rules) (string, error) {
-	if c.log != "" {
+// open opens all that the daemon works on, and brings back what it knew.
+func (d *daemon) open(ctx context.Context, sources []string) error {
+	if err := d.openList(ctx); err != nil {
+		return err
+	}
+	if err := d.openState(d.command.stateFile(d.rules)); err != nil {
+		return err
+	}
+	if err := d.openDoor(); err != nil {
+		return err
+	}
+	d.openQueue(ctx)
+	known, err := d.remember()
+	if err != nil || known {
+		return err
+	}
+	d.began = time.Now()
+	err = d.learn(ctx, sources)
+	if errors.Is(err, errStopped) {
+		return nil // live will find the context done
+	}
+	return err
+}
+
+// live runs the loop, and beside it those who wait for others: for Postfix at the
+// door, for its queue, for mail servers and programs. What they had in hand when
+// the loop ends is done, then all is written down.
+func (d *daemon) live(ctx context.Context, stop func(), sources []string) error {
+	var others sync.WaitGroup
+	for _, other := range []func(context.Context){d.stand, d.porter.work, d.hooks.Run, d.desk.Run} {
+		others.Go(func() { other(ctx) })
+	}
+	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))
+	stop()
+	others.Wait()
+	d.perform()
+	d.lastSave()
+	return err
+}
+
+// sources are the logs to follow.
+func (c *runCommand) sources(rules *scoring.Rules, log *slog.Logger) ([]string, error) {
+	switch {
+	case len(c.log) > 0:
 		return c.log, nil
+	case len(rules.Log) > 0:
+		return rules.Log, nil
 	}
-	if len(rules.Log) > 1 {
-		return "", fmt.Errorf("log: names %d files; run follows one", len(rules.Log))
+	source, why, err := follow.Choose(time.Now())
+	if err == nil {
+		log.Info("a log is chosen", "log", source, "because", why)
 	}
-	if len(rules.Log) == 1 {
-		return rules.Log[0], nil
+	return []string{source}, err
+}
+
+// stateFile is where the daemon keeps what it remembers.
+func (c *runCommand) stateFile(rules *scoring.Rules) string {
+	switch {
+	case c.state != "":
+		return c.state
+	case rules.State != "":
+		return rules.State
 	}
-	for _, usual := range []string{"/var/log/mail.log", "/var/log/maillog"} {
-		if _, err := os.Stat(usual); err == nil {
-			return usual, nil
-		}
-	}
-	return "", errors.New("there is neither /var/log/mail.log nor /var/log/maillog (name the log with --log, or under log: in the rules; " +
-		"where there is only the journal, install rsyslog, or set maillog_file in main.cf)")
+	return installedState
 }

@@ -1,20 +1,43 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
+	"sendwarden/alert"
+	"sendwarden/hook"
+	"sendwarden/policy"
 	"sendwarden/scoring"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// sections are the parts of the rules file that are about the daemon and not
+// settings are the parts of the rules file that are about the daemon and not
 // about scores.
-var sections = []string{"door", "queue"}
+type settings struct {
+	door   policy.Config
+	queue  queueConfig
+	alerts alert.Config
+	hooks  hook.Config
+}
+
+// sections are their keys.
+var sections = []string{"door", "queue", "alerts", "hooks"}
+
+// readSettings reads them all, and says all that is wrong with them.
+func readSettings(file string, rules *scoring.Rules) (s settings, err error) {
+	err = errors.Join(
+		section(file, "door", rules, &s.door),
+		section(file, "queue", rules, &s.queue),
+		section(file, "alerts", rules, &s.alerts),
+		section(file, "hooks", rules, &s.hooks),
+	)
+	return s, err
+}
 
 // section reads a part of the rules file that another package defines, from its
 // YAML tree into that package's Config: a struct with yaml tags whose method

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"sendwarden/alert"
+	"sendwarden/scoring"
+)
+
+// hostName is this mail server's name, for people who have several.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost" // nothing but a greeting depends on it
+	}
+	return name
+}
+
+// tell lets people and hook programs know.
+func (d *daemon) tell(n alert.Notice) {
+	if n.Host == "" {
+		n.Host = d.host
+	}
+	d.desk.Tell(n)
+	d.hooks.Tell(n)
+}
+
+// notice is a verdict as people are told of it.
+func notice(kind alert.Kind, v scoring.Verdict) alert.Notice {
+	n := alert.Notice{
+		Kind: kind, Time: v.Time, User: v.User, Score: v.Score, Limit: v.Limit,
+		Usual: strings.TrimPrefix(usualLine(v.Usual), "usual: "),
+		Sent:  alert.Volume{Messages: v.Messages, Recipients: v.Recipients},
+	}
+	for _, r := range v.Reasons {
+		p := r.Place
+		n.Reasons = append(n.Reasons, alert.Reason{
+			Time: r.Time, Rule: r.Rule, Points: r.Points, Addr: p.Addr, Country: p.Country, ASN: p.ASN, Org: p.Org,
+		})
+	}
+	return n
+}
+
+// trouble is a fault of ours as people are told of it.
+func trouble(text string, err error, now time.Time) alert.Notice {
+	return alert.Notice{Kind: alert.Fault, Time: now, Detail: text + ": " + err.Error()}
+}
