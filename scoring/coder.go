@@ -140,20 +140,23 @@ func (c *coder) real32(p *float32) {
 	}
 }
 
-// hash and hash64 are numbers that are never small.
+// full32 is a floating-point number with all its digits.
+func (c *coder) full32(p *float32) {
+	w := math.Float32bits(*p)
+	c.hash(&w)
+	if c.reading {
+		if *p = math.Float32frombits(w); *p != *p || *p > math.MaxFloat32 || *p < -math.MaxFloat32 {
+			c.fail(errDamaged)
+		}
+	}
+}
+
+// hash is a number that is never small.
 func (c *coder) hash(p *uint32) {
 	if !c.reading {
 		c.buf = binary.BigEndian.AppendUint32(c.buf, *p)
 	} else if b := c.take(4); b != nil {
 		*p = binary.BigEndian.Uint32(b)
-	}
-}
-
-func (c *coder) hash64(p *uint64) {
-	if !c.reading {
-		c.buf = binary.BigEndian.AppendUint64(c.buf, *p)
-	} else if b := c.take(8); b != nil {
-		*p = binary.BigEndian.Uint64(b)
 	}
 }
 

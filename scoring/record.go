@@ -1,5 +1,7 @@
 package scoring
 
+import "slices"
+
 // The descriptions of the records that are kept of what is remembered. The order
 // of the values is the format: a change of it is a new recordVersion.
 
@@ -21,7 +23,7 @@ func (c *coder) user(u *user) {
 		list(c, hs, maxHabits, func(c *coder, h *habit) { c.hash(&h.key); c.habit(h, day) })
 	}
 	near := u.last
-	list(c, &u.visits, maxVisits, func(c *coder, v *visit) { c.visit(v, near) })
+	list(c, &u.visits, maxVisits, func(c *coder, v *visit) { c.visit(v, u) })
 	list(c, &u.volume, maxSteps, func(c *coder, s *step) {
 		c.stamp(&s.start, near)
 		c.tally(&s.tally)
@@ -52,17 +54,38 @@ func (c *coder) habit(h *habit, day int32) {
 	ago := day - h.day
 	number(c, &ago)
 	h.day = day - ago
-	c.real32(&h.weight)
+	c.full32(&h.weight)
 }
 
-func (c *coder) visit(v *visit, near int64) {
-	c.hash64(&v.address)
-	c.hash(&v.block)
-	number(c, &v.network)
-	number(c, &v.country)
-	c.stamp(&v.last, near)
+// visit names what is among the user's habits by its place there: most of it is.
+func (c *coder) visit(v *visit, u *user) {
+	high, low, country := uint32(v.address>>32), uint32(v.address), uint32(v.country)
+	c.hash(&high)
+	c.habitual(&low, u.addresses)
+	v.address = uint64(high)<<32 | uint64(low)
+	c.habitual(&v.block, u.blocks)
+	c.habitual(&v.network, u.networks)
+	c.habitual(&country, u.countries)
+	if v.country = uint16(country); uint32(v.country) != country {
+		c.fail(errDamaged)
+	}
+	c.stamp(&v.last, u.last)
 	c.stamp(&v.first, v.last)
 	c.flags(&v.strange, &v.shared)
+}
+
+// habitual is a key that is mostly one of some habits.
+func (c *coder) habitual(key *uint32, known habits) {
+	which := uint64(1 + slices.IndexFunc(known, func(h habit) bool { return h.key == *key }))
+	c.word(&which)
+	switch {
+	case which == 0:
+		c.hash(key)
+	case which > uint64(len(known)):
+		c.fail(errDamaged)
+	default:
+		*key = known[which-1].key
+	}
 }
 
 // tally leaves out what is nothing: most tallies are of a few messages of which

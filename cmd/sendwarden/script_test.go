@@ -34,6 +34,7 @@ var update = flag.Bool("update", false, "write what the program prints into the 
 //	unbase64 FILE PLAIN       write bytes that a script cannot hold
 //	fill FILE BYTES TEXT      write TEXT over and over, without a newline
 //	cut FILE BYTES            cut a file off
+//	remember FILE             make a state in which ana@example.es went from Spain to Lyon
 func TestScripts(t *testing.T) {
 	week, err := filepath.Abs("../../testdata/week/mail.log")
 	require.NoError(t, err)
@@ -53,7 +54,7 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "pack": pack, "unbase64": unbase64, "fill": fill, "cut": cut,
+			"exits": exits, "pack": pack, "unbase64": unbase64, "fill": fill, "cut": cut, "remember": remember,
 		},
 	})
 }
