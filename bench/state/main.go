@@ -4,7 +4,8 @@
 //
 //	go run ./bench/state [-users 1000000] [-seed 1] [-dir DIR]
 //
-// DIR is on the disk that is measured; by default the temporary directory.
+// DIR is on the disk that is measured; by default the temporary directory. What
+// the daemon would do happens in a second process (-file), whose memory is its own.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -30,18 +32,23 @@ func main() {
 	users := flag.Int("users", 1_000_000, "known users")
 	seed := flag.Uint64("seed", 1, "the simulated server")
 	dir := flag.String("dir", "", "where the file is made")
+	file := flag.String("file", "", "only start from this file, and work on it")
 	flag.Parse()
-	if err := measure(*users, *seed, *dir); err != nil {
+	p, err := people.Simulate(*seed, 1200)
+	switch {
+	case err != nil:
+	case *file != "":
+		err = work(*file, p, *users)
+	default:
+		err = measure(p, *users, *dir)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func measure(users int, seed uint64, dir string) (err error) {
-	p, err := people.Simulate(seed, 1200)
-	if err != nil {
-		return err
-	}
-	dir, err = os.MkdirTemp(dir, "state")
+func measure(p *people.People, users int, dir string) error {
+	dir, err := os.MkdirTemp(dir, "state")
 	if err != nil {
 		return err
 	}
@@ -51,8 +58,15 @@ func measure(users int, seed uint64, dir string) (err error) {
 	if err := fill(path, p, users); err != nil {
 		return err
 	}
+	cmd := exec.Command(os.Args[0], append(os.Args[1:], "-file", path)...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// work is what a daemon does in a busy minute or two.
+func work(path string, p *people.People, users int) (err error) {
 	debug.FreeOSMemory()
-	before, mapped := status("RssAnon:"), status("RssFile:")
+	fmt.Printf("memory before the start  %d MB, mostly for the simulation\n", status("VmRSS:")>>20)
 	store, s, err := start(path, p.Rules)
 	if err != nil {
 		return err
@@ -62,8 +76,8 @@ func measure(users int, seed uint64, dir string) (err error) {
 		return err
 	}
 	debug.FreeOSMemory()
-	fmt.Printf("memory since the start   %d MB, and %d MB of pages of the file, which the kernel takes back when it needs them\n",
-		(status("RssAnon:")-before)>>20, (status("RssFile:")-mapped)>>20)
+	fmt.Printf("memory after it          %d MB, and %d MB of pages of the file, which the kernel takes back when it needs them\n",
+		status("RssAnon:")>>20, status("RssFile:")>>20)
 	return size(store, "after the commits")
 }
 
