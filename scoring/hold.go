@@ -19,7 +19,7 @@ func (s *Scorer) wait(l *look, m *message) {
 	if len(u.held) < maxHeld {
 		u.held = append(u.held, heldMessage{m, l.place})
 	}
-	s.urgent = min(s.urgent, l.now)
+	s.urgent = min(s.urgent, s.faded(u))
 }
 
 // Due answers the held messages that may go by a time, in order of the moment

@@ -171,10 +171,14 @@ func (ms *messages) mayPass(m *message) {
 	}
 }
 
-// decide changes what becomes of a message.
+// decide changes what becomes of a message. One that passes only now takes its
+// place among the others at once: to sort them all again for it would take
+// milliseconds on a busy server.
 func (ms *messages) decide(m *message, action Action) {
-	m.action = action
-	ms.mayPass(m)
+	if m.action = action; m.passing() {
+		after, _ := slices.BinarySearchFunc(ms.brief, m.at+1, func(o *message, at int64) int { return cmp.Compare(o.at, at) })
+		ms.brief = slices.Insert(ms.brief, after, m)
+	}
 	ms.touch(m)
 }
 

@@ -89,8 +89,8 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 	}
 	s.record(l)
 	fired := s.asking.ask(l)
-	if fired > 0 {
-		s.urgent = min(s.urgent, l.now) // some points are negative: what is held may go sooner
+	if fired > 0 && len(u.held) > 0 {
+		s.urgent = min(s.urgent, s.faded(u)) // some points are negative: what is held may go sooner
 	}
 	v := s.verdict(l, override, fired)
 	s.conclude(l, v)
