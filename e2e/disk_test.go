@@ -22,7 +22,9 @@ func TestReadOnlyFolder(t *testing.T) {
 	folder := filepath.Dir(p.Blocklist)
 	require.NoError(t, os.Chown(folder, nobody, nobody))
 	write(t, p.file("rules.yaml"), thirdCountry)
-	run := exec.Command(program, append(p.flags("run"), "--log", p.Log)...)
+	require.NoError(t, os.Mkdir(p.file("state"), 0o755))
+	require.NoError(t, os.Chown(p.file("state"), nobody, nobody))
+	run := exec.Command(program, append(p.flags("run"), "--log", p.Log, "--state", p.file("state", "state.db"))...)
 	run.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	d := runDaemon(t, p, run)
 

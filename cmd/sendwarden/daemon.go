@@ -44,7 +44,7 @@ type daemon struct {
 
 	parsers map[string]*maillog.Parser // one for each log, as each has its own calendar
 	read    map[string]follow.Batch    // what was read last of each log since the last save
-	began   time.Time                  // of the first start: what was before is history; zero at a later start
+	began   time.Time                  // of the first start, where history is read as it is followed; else zero
 
 	store     *state.Store
 	positions map[string]follow.Position

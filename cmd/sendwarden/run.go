@@ -104,7 +104,9 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 	if err != nil || known {
 		return err
 	}
-	d.began = time.Now()
+	if slices.Contains(sources, follow.Journal) || slices.Contains(sources, follow.Stdin) {
+		d.began = time.Now().Truncate(time.Second) // as stamps are
+	}
 	err = d.learn(ctx, sources)
 	if errors.Is(err, errStopped) {
 		return nil // live will find the context done
