@@ -66,6 +66,7 @@ func (d *daemon) block(v scoring.Verdict) {
 		return
 	case d.mode() == "watch":
 		log.Warn("would block")
+		d.forgive(v.User, v.Time, false) // who is not on the list is not blocked, at the next start either
 		return
 	}
 	log.Warn("blocking")
