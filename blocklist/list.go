@@ -259,7 +259,7 @@ func (l *List) build() error {
 
 // tableInfo is nil when there is no table.
 func (l *List) tableInfo() fs.FileInfo {
-	info, err := os.Stat(l.table.file(l.path))
+	info, err := os.Stat(l.table.File(l.path))
 	if err != nil {
 		return nil
 	}
@@ -272,7 +272,7 @@ func (l *List) stale() bool {
 	if l.built == nil || !same(l.built, l.seen) {
 		return true
 	}
-	if l.table.file(l.path) == "" {
+	if l.table.File(l.path) == "" {
 		return false
 	}
 	now := l.tableInfo()

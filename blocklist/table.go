@@ -98,8 +98,8 @@ func (t Table) Live() bool { return t.kind.name == "lmdb" }
 // Map is the table as main.cf names it, such as "lmdb:/etc/postfix/blocklist".
 func (t Table) Map(path string) string { return t.Type() + ":" + path }
 
-// file is the table's file, empty when Postfix reads the text.
-func (t Table) file(path string) string {
+// File is the table's file, empty when Postfix reads the text itself.
+func (t Table) File(path string) string {
 	if t.kind.suffix == "" {
 		return ""
 	}
@@ -133,7 +133,7 @@ func (t Table) buildInPlace(ctx context.Context, path string) error {
 	if err == nil || t.kind.name != "lmdb" || !strings.Contains(err.Error(), "MDB_INVALID") {
 		return err
 	}
-	if err := os.Remove(t.file(path)); err != nil {
+	if err := os.Remove(t.File(path)); err != nil {
 		return err
 	}
 	_, err = run(ctx, t.postmap, args...)
@@ -154,17 +154,17 @@ func (t Table) buildAside(ctx context.Context, path string) error {
 	}
 	dir, base := filepath.Split(path)
 	copied := filepath.Join(dir, "."+base+".build")
-	if err := removeAll(copied, t.file(copied)); err != nil {
+	if err := removeAll(copied, t.File(copied)); err != nil {
 		return err
 	}
-	defer func() { _ = removeAll(copied, t.file(copied)) }() // the next build says what stays
+	defer func() { _ = removeAll(copied, t.File(copied)) }() // the next build says what stays
 	if err := writeAside(copied, data, info); err != nil {
 		return err
 	}
 	if _, err := run(ctx, t.postmap, withConfig(t.configDir, t.Map(copied))...); err != nil {
 		return err
 	}
-	return os.Rename(t.file(copied), t.file(path))
+	return os.Rename(t.File(copied), t.File(path))
 }
 
 // removeAll removes files that may be there.

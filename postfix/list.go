@@ -210,3 +210,10 @@ func compacted(list string) (string, error) {
 	}
 	return strings.Join(texts, ","), nil
 }
+
+// String tells it to people, as the end of "it stands …".
+func (s Standing) String() string {
+	return [...]string{
+		"in force", "absent", "in a form that does not do", "in another order", "behind what may let mail past", "behind warn_if_reject", "unclear",
+	}[s]
+}

@@ -81,3 +81,23 @@ func (c *Config) Submission() []Service {
 	}
 	return found
 }
+
+// Standing is how what is wanted stands in the list that a service goes by, and
+// the word of that list (or of what is wanted) that is the trouble.
+func (c *Config) Standing(s Service, want Want) (Standing, string) {
+	if !s.clear {
+		return Unclear, s.list
+	}
+	want.Door, want.Socketmap = c.relative(want.Door), c.relative(want.Socketmap)
+	f, err := look(s.Restrictions, want.items())
+	if err != nil {
+		return Unclear, s.Restrictions
+	}
+	return f.standing, f.word
+}
+
+// Sees tells whether a service's smtpd finds a socket where it is: a chrooted
+// one sees only what is below the queue directory.
+func (c *Config) Sees(s Service, address string) bool {
+	return !s.Chroot || !unreachable(c.relative(address))
+}

@@ -27,7 +27,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitFaults = 3 // check or test found faults
+	exitFaults = 3 // check, test or doctor found faults
 )
 
 // errFaults ends a command that has already printed what it found.
@@ -73,7 +73,7 @@ account still receives mail.
 Start with your own logs, which changes nothing:
   sendwarden replay /var/log/mail.log*
 
-Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check has found faults.`,
+Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check or doctor has found faults.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -85,7 +85,7 @@ Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check has found faults.`,
 	root.SetVersionTemplate("sendwarden {{.Version}}\n")
 	root.SetHelpCommand(newHelp())
 	addGroup(root, "Try it and tune it:", newReplay(), newCheck(), newRules(), newLookup(), newParse(), newStats(), newSimulate())
-	addGroup(root, "Protect the server:", newSetup(), newRun(), newList(), newBlock(), newRelease(), newQueue(), newState(), newQueueHelper())
+	addGroup(root, "Protect the server:", newSetup(), newDoctor(), newRun(), newList(), newBlock(), newRelease(), newQueue(), newState(), newQueueHelper())
 	root.AddCommand(newVersion())
 	return root
 }

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"sendwarden/blocklist"
+	"sendwarden/geo"
+	"sendwarden/scoring"
+)
+
+func checkRules(_ context.Context, in *installation) []finding {
+	if in.ruled == nil {
+		mode := "enforce"
+		if in.rules.Watch {
+			mode = "watch: nobody is blocked"
+		}
+		return []finding{fine("%s: %s, mode %s", in.origin, count(len(in.rules.Rules), "rule"), mode)}
+	}
+	remedy := "kill -HUP the daemon when it is repaired; until then it goes on with the old rules"
+	var several scoring.Faults
+	if errors.As(in.ruled, &several) && len(several) > 1 {
+		return []finding{wrong("`sendwarden check` shows all "+count(len(several), "fault")+"; "+remedy, "%v", several[0])}
+	}
+	return []finding{wrong(remedy, "%v", in.ruled)}
+}
+
+func checkPlaces(_ context.Context, in *installation) []finding {
+	places, err := in.places(in.rules)
+	if err != nil {
+		return []finding{wrong("name a database that is there under geo: in the rules, or none for the embedded data", "%v", err)}
+	}
+	var found []finding
+	for _, s := range places.Sources() {
+		f := fine("%s", sourceLine(s, in.now))
+		if s.Age(in.now) > geo.OldAge {
+			f.State = warning // the line has the remedy
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+func checkBlocklist(_ context.Context, in *installation) []finding {
+	path := in.file(in.rules)
+	if _, err := os.Stat(path); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = noList(path)
+		}
+		return []finding{wrong("start the daemon", "%v", err)}
+	}
+	var found []finding
+	for _, p := range blocklist.Check(path) {
+		found = append(found, wrong(p.Remedy, "%v", blocklist.Problem{Path: p.Path, Line: p.Line, Fact: p.Fact}))
+	}
+	entries, err := blocklist.Read(path)
+	if err == nil && len(found) == 0 {
+		found = append(found, fine("%s: %s", path, count(len(entries), "line")))
+	}
+	return found
+}
+
+// What is free where the blocklist is written. A list and its table are some
+// kilobytes; a disk that has this little left is about to be full.
+const (
+	littleSpace = 100 << 20 // bytes
+	noSpace     = 5 << 20
+)
+
+func checkDisk(_ context.Context, in *installation) []finding {
+	dir := filepath.Dir(in.file(in.rules))
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return nil // checkBlocklist says that the directory is missing
+	}
+	free := int64(fs.Bavail) * int64(fs.Bsize)
+	fact := fmt.Sprintf("%s: %s MB free", dir, thousands(int(free>>20)))
+	remedy := "make room: what can't be written blocks nobody"
+	switch {
+	case free < noSpace:
+		return []finding{wrong(remedy, "%s", fact)}
+	case fs.Files > 0 && fs.Ffree == 0:
+		return []finding{wrong(remedy, "%s: no inode is free", dir)}
+	case free < littleSpace:
+		return []finding{doubt(remedy, "%s", fact)}
+	}
+	return []finding{fine("%s", fact)}
+}
+
+// mayOpen tells whether an account can open a file by the modes of it and of the
+// directories above it, which is what a program that is not root is held to. It
+// knows nothing of ACLs.
+func mayOpen(path string, who account, bits os.FileMode) (string, bool) {
+	if who.uid == 0 {
+		return "", true
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err.Error(), false
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	for want := bits; ; want = 1 {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err.Error(), false
+		}
+		if !who.has(info, want) {
+			return fmt.Sprintf("%s is %s", path, strings.TrimSpace(info.Mode().String())), false
+		}
+		if path == "/" {
+			return "", true
+		}
+		path = filepath.Dir(path)
+	}
+}
+
+// account is whose rights are looked at.
+type account struct {
+	name string
+	uid  uint32
+	gids []uint32
+}
+
+func (a account) has(info os.FileInfo, bits os.FileMode) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return true
+	}
+	mode := info.Mode().Perm()
+	if owner.Uid == a.uid {
+		return mode>>6&bits == bits
+	}
+	for _, gid := range a.gids {
+		if owner.Gid == gid {
+			return mode>>3&bits == bits
+		}
+	}
+	return mode&bits == bits
+}

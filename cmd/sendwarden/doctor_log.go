@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"sendwarden/maillog"
+)
+
+// lastOfLog is how much of the log's end is read, in bytes: some tens of
+// thousands of lines.
+const lastOfLog = 8 << 20
+
+// quiet is how long no event may be seen before it is a doubt: a weekend.
+const quiet = 72 * time.Hour
+
+func checkLog(_ context.Context, in *installation) []finding {
+	run := runCommand{listSetup: in.listSetup, log: in.log}
+	name, err := run.logFile(in.rules)
+	if err != nil {
+		return []finding{wrong("nobody can be judged without a log", "%v", err)}
+	}
+	who, err := in.daemonAccount()
+	if err != nil {
+		return []finding{wrong("name an account that is there with --user", "%v", err)}
+	}
+	if _, err := os.Stat(name); err != nil {
+		return []finding{wrong("name the log with --log, or log: in the rules", "%v", err)}
+	}
+	if why, ok := mayOpen(name, who, 4); !ok {
+		return []finding{wrong("put the account into the group of the log, such as adm, or run the daemon as root", "%s: the account %s can't read it: %s", name, who.name, why)}
+	}
+	text, written, err := lastPart(name)
+	if err != nil {
+		return []finding{wrong("run doctor as root", "%v", err)}
+	}
+	seen := readLog(text, in.now)
+	return in.judgeLog(name, seen, written)
+}
+
+// lastPart is the end of a log, from the beginning of a line on.
+func lastPart(name string) (text []byte, written time.Time, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	from := max(info.Size()-lastOfLog, 0)
+	text, err = io.ReadAll(io.NewSectionReader(f, from, lastOfLog))
+	if from > 0 {
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	return text, info.ModTime(), err
+}
+
+// logSeen is what the end of a log holds.
+type logSeen struct {
+	lines      int
+	odd        int       // lines of Postfix's that were not understood
+	sample     string    // one of them
+	last       time.Time // the last event's
+	submission time.Time // the last one's
+	bare, full string    // a user name without a domain, and one with
+}
+
+func readLog(text []byte, now time.Time) logSeen {
+	p := maillog.NewParser(maillog.Options{Location: now.Location(), Reference: now})
+	var seen logSeen
+	var ev maillog.Event
+	for line := range bytes.Lines(text) {
+		if !p.Parse(line, &ev) {
+			continue
+		}
+		seen.last = ev.Time
+		if ev.Type != maillog.Submission || ev.Source != maillog.Postfix {
+			continue
+		}
+		seen.submission = ev.Time
+		if strings.Contains(ev.User, "@") {
+			seen.full = ev.User
+		} else {
+			seen.bare = ev.User
+		}
+	}
+	stats := p.Stats()
+	seen.lines, seen.odd = stats.Lines, stats.Odd[maillog.Postfix]
+	if seen.odd > 0 && len(stats.Sample[maillog.Postfix]) > 0 {
+		seen.sample = stats.Sample[maillog.Postfix][0]
+	}
+	return seen
+}
+
+func (in *installation) judgeLog(name string, seen logSeen, written time.Time) []finding {
+	if seen.last.IsZero() {
+		return []finding{wrong("see that Postfix logs there (maillog_file, rsyslog), and that the log was not just rotated", "%s: nothing of a mail server's in its last %s", name, count(seen.lines, "line"))}
+	}
+	found := []finding{in.judgeClock(name, seen, written)}
+	if seen.submission.IsZero() {
+		found = append(found, doubt("see that users log in at this Postfix, and that it logs there", "no submission by a user who logged in among the last %s", count(seen.lines, "line")))
+	} else {
+		found = append(found, fine("last submission by a user who logged in: %s", seen.submission.Format(stampLayout)))
+	}
+	if seen.bare != "" && seen.full != "" {
+		found = append(found, doubt("with Dovecot, set auth_default_realm or auth_username_format; with Cyrus, smtpd_sasl_local_domain: one person may have two names, and go on under the other",
+			"user names come with a domain (%s) and without (%s)", shorten(seen.full, 60), shorten(seen.bare, 60)))
+	}
+	if seen.odd > 0 {
+		found = append(found, doubt("`sendwarden parse` shows more; if they are genuine, tell the authors", "%s of Postfix's not understood, such as: %s", count(seen.odd, "line"), shorten(seen.sample, 120)))
+	}
+	return found
+}
+
+// judgeClock compares the last event's stamp to this clock and to when the file
+// was written.
+func (in *installation) judgeClock(name string, seen logSeen, written time.Time) finding {
+	const zoneRemedy = "start the daemon with the zone of the log, such as --timezone Europe/Madrid, or repair the clock"
+	stamp := seen.last.Format(stampLayout)
+	behind := written.Sub(seen.last)
+	switch {
+	case seen.last.Sub(in.now) > 2*time.Minute:
+		return wrong(zoneRemedy, "%s: the last event is of %s, which is yet to come", name, stamp)
+	case in.now.Sub(seen.last) > quiet:
+		return doubt("see that Postfix still logs there", "%s: the last event is of %s, %d days ago", name, stamp, int(in.now.Sub(seen.last).Hours()/24))
+	case behind > 45*time.Minute && (behind+90*time.Second)%(30*time.Minute) < 3*time.Minute:
+		return doubt(zoneRemedy, "%s: the last event is of %s, and the file was written %s later to the minute: is it of another zone?", name, stamp, behind.Round(30*time.Minute))
+	}
+	return fine("%s: the last event is of %s", name, stamp)
+}
