@@ -73,11 +73,8 @@ func (p *planner) note(format string, a ...any) {
 // old is for a Postfix without check_sasl_access. A policy service is asked
 // since 2.2 with the login name, and the generated header has it since 2.3.
 func (p *planner) old() {
-	p.byHand("Postfix %s has no check_sasl_access (it came with 2.11). Upgrade it, or refuse by the header that Postfix itself writes: set "+
-		"smtpd_sasl_authenticated_header = yes, give the submission service a cleanup of its own with header_checks, and in that file, a line for each user:\n"+
-		"/^Received: from .*\\(Authenticated sender: info@example\\.es\\)[[:space:]]+by %s \\(Postfix\\) with ESMTPS?A id / REJECT 5.7.1 Sending is suspended for this account\n"+
-		"It needs `postfix reload` after each change, and mail of that user which comes back from elsewhere is refused there, too, if the cleanup is shared.",
-		p.Release, strings.ReplaceAll(p.Main("myhostname"), ".", `\.`))
+	p.byHand("Postfix %s has no check_sasl_access, which came with 2.11. Upgrade it, or let it refuse by the header that it writes itself "+
+		"(smtpd_sasl_authenticated_header and header_checks): docs/header-checks.md says how, and what that can't do.", p.Release)
 	if p.Want.Door != "" {
 		p.byHand("The door: put check_policy_service %s first in smtpd_data_restrictions. This Postfix answers 451 to everybody while the daemon is down.", p.Want.Door)
 	}

@@ -12,26 +12,25 @@ import (
 	"sendwarden"
 	"sendwarden/blocklist"
 	"sendwarden/maillog"
-	"sendwarden/policy"
 	"sendwarden/postfix"
 	"sendwarden/scoring"
 
 	"github.com/spf13/cobra"
 )
 
-// state is what a check comes to.
-type state string
+// health is what a check comes to.
+type health string
 
 const (
-	well    state = "ok"
-	warning state = "warning" // mail is protected; look at it all the same
-	fault   state = "fault"   // somebody's mail is not protected, or is put off
+	well    health = "ok"
+	warning health = "warning" // mail is protected; look at it all the same
+	fault   health = "fault"   // somebody's mail is not protected, or is put off
 )
 
 // finding is one line of doctor's.
 type finding struct {
 	Check  string `json:"check"`
-	State  state  `json:"state"`
+	State  health `json:"state"`
 	Fact   string `json:"fact"`
 	Remedy string `json:"remedy,omitempty"`
 }
@@ -59,8 +58,7 @@ type installation struct {
 	unfound  error           // why there is none
 	table    blocklist.Table
 	untabled error // why the table's type is not known
-	door     policy.Config
-	queue    queueConfig
+	with     settings
 	want     postfix.Want
 	daemons  []process
 }
@@ -88,7 +86,8 @@ var checks = []struct {
 // doctor is `sendwarden doctor`.
 type doctor struct {
 	listSetup
-	log      string
+	log      []string
+	state    string
 	doorFlag string
 	user     string
 	asJSON   bool
@@ -110,7 +109,8 @@ there are faults; a warning is none. Run it as root.`,
 	d.tableFlags(cmd)
 	d.timezoneFlag(cmd)
 	cmd.Flags().StringArrayVar(&d.geoFiles, "geo", nil, "geolocation database `DB` to look at as well")
-	cmd.Flags().StringVar(&d.log, "log", "", "mail log `FILE` (default: what run would follow)")
+	cmd.Flags().StringArrayVar(&d.log, "log", nil, "mail log `FILE`, or journal (repeat it for several; default: what run would follow)")
+	cmd.Flags().StringVar(&d.state, "state", "", "`FILE` that the daemon remembers in (default "+installedState+")")
 	cmd.Flags().StringVar(&d.doorFlag, "door", "", "`ADDR` of the policy service (default: door.listen of the rules)")
 	cmd.Flags().StringVar(&d.user, "user", "", "`NAME` of the account that the daemon runs as (default: the running daemon's)")
 	cmd.Flags().BoolVar(&d.asJSON, "json", false, "print one JSON object a line")
@@ -156,7 +156,10 @@ func (d *doctor) examine(ctx context.Context, now time.Time) (*installation, err
 		}
 		in.rules = shipped
 	}
-	in.ruled = errors.Join(in.ruled, section(in.origin, "door", in.rules, &in.door), section(in.origin, "queue", in.rules, &in.queue))
+	var err error
+	if in.with, err = readSettings(in.origin, in.rules); err != nil {
+		in.ruled = errors.Join(in.ruled, err)
+	}
 	in.postfix, in.unfound = postfix.Read(ctx, d.configDir, postfix.Exec)
 	if in.unfound != nil {
 		in.postfix = nil
@@ -167,9 +170,9 @@ func (d *doctor) examine(ctx context.Context, now time.Time) (*installation, err
 		return nil, err
 	}
 	if d.doorFlag != "" {
-		in.door.Listen = []string{d.doorFlag}
+		in.with.door.Listen = []string{d.doorFlag}
 	}
-	in.want = postfix.Want{Table: in.table.Map(path), Door: socketOf(in.door.Listen)}
+	in.want = postfix.Want{Table: in.table.Map(path), Door: socketOf(in.with.door.Listen)}
 	if err := in.want.Check(); err != nil {
 		return nil, usageError{err}
 	}
@@ -186,7 +189,7 @@ func (d *doctor) print(w io.Writer, found []finding) error {
 		return out.Flush()
 	}
 	var rows [][]string
-	number := make(map[state]int)
+	number := make(map[health]int)
 	for _, f := range found {
 		text := f.Fact
 		if f.Remedy != "" {

@@ -112,13 +112,13 @@ const doorTime = 5 * time.Second
 func checkDoor(ctx context.Context, in *installation) []finding {
 	const question = "request=smtpd_access_policy\nprotocol_state=DATA\nprotocol_name=ESMTP\nclient_address=127.0.0.1\nclient_name=localhost\n" +
 		"queue_id=\nsasl_method=\nsasl_username=\nsasl_sender=\n\n"
-	return in.sockets(ctx, in.door.Listen, question, "action=DUNNO\n\n")
+	return in.sockets(ctx, in.with.door.Listen, question, "action=DUNNO\n\n")
 }
 
 // checkSocketmap looks nobody up.
 func checkSocketmap(ctx context.Context, in *installation) []finding {
 	const key = "sendwarden nobody@doctor.invalid"
-	return in.sockets(ctx, in.door.Socketmap, fmt.Sprintf("%d:%s,", len(key), key), "9:NOTFOUND ,")
+	return in.sockets(ctx, in.with.door.Socketmap, fmt.Sprintf("%d:%s,", len(key), key), "9:NOTFOUND ,")
 }
 
 func (in *installation) sockets(ctx context.Context, addresses []string, question, want string) []finding {
@@ -199,21 +199,21 @@ func (in *installation) ask(ctx context.Context, address, question string, lengt
 }
 
 func checkQueueHelper(ctx context.Context, in *installation) []finding {
-	if in.queue.Helper == "" {
+	if in.with.queue.Helper == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, doorTime)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", in.queue.Helper)
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", in.with.queue.Helper)
 	if err != nil {
 		return []finding{wrong("start `sendwarden queue-helper` as root; until then the mail of who is blocked is not held", "%v", err)}
 	}
 	defer conn.Close()
 	who, err := in.daemonAccount()
 	if err == nil {
-		if why, ok := mayOpen(in.queue.Helper, who, 6); !ok {
-			return []finding{wrong("give the socket a group that it is in", "%s: the daemon's account %s can't connect: %s", in.queue.Helper, who.name, why)}
+		if why, ok := mayOpen(in.with.queue.Helper, who, 6); !ok {
+			return []finding{wrong("give the socket a group that it is in", "%s: the daemon's account %s can't connect: %s", in.with.queue.Helper, who.name, why)}
 		}
 	}
-	return []finding{fine("%s listens", in.queue.Helper)}
+	return []finding{fine("%s listens", in.with.queue.Helper)}
 }

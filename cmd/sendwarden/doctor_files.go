@@ -65,31 +65,44 @@ func checkBlocklist(_ context.Context, in *installation) []finding {
 	return found
 }
 
-// What is free where the blocklist is written. A list and its table are some
+// What little is free where files are written. A list and its table are some
 // kilobytes; a disk that has this little left is about to be full.
 const (
 	littleSpace = 100 << 20 // bytes
 	noSpace     = 5 << 20
 )
 
+// checkDisk looks at where the blocklist is written, and what is remembered.
 func checkDisk(_ context.Context, in *installation) []finding {
-	dir := filepath.Dir(in.file(in.rules))
+	run := runCommand{state: in.state}
+	var found []finding
+	for _, dir := range []string{filepath.Dir(in.file(in.rules)), filepath.Dir(run.stateFile(in.rules))} {
+		if f, ok := space(dir); ok {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// space is what is free at a directory. Of one that is missing others speak: the
+// blocklist's is checkBlocklist's, and the state's is made at the first start.
+func space(dir string) (finding, bool) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {
-		return nil // checkBlocklist says that the directory is missing
+		return finding{}, false
 	}
 	free := int64(fs.Bavail) * int64(fs.Bsize)
 	fact := fmt.Sprintf("%s: %s MB free", dir, thousands(int(free>>20)))
 	remedy := "make room: what can't be written blocks nobody"
 	switch {
 	case free < noSpace:
-		return []finding{wrong(remedy, "%s", fact)}
+		return wrong(remedy, "%s", fact), true
 	case fs.Files > 0 && fs.Ffree == 0:
-		return []finding{wrong(remedy, "%s: no inode is free", dir)}
+		return wrong(remedy, "%s: no inode is free", dir), true
 	case free < littleSpace:
-		return []finding{doubt(remedy, "%s", fact)}
+		return doubt(remedy, "%s", fact), true
 	}
-	return []finding{fine("%s", fact)}
+	return fine("%s", fact), true
 }
 
 // mayOpen tells whether an account can open a file by the modes of it and of the

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
+	"sendwarden/follow"
 	"sendwarden/maillog"
 )
 
@@ -15,12 +18,15 @@ import (
 // thousands of lines.
 const lastOfLog = 8 << 20
 
+// journalTime bounds the reading of the journal's end.
+const journalTime = 20 * time.Second
+
 // quiet is how long no event may be seen before it is a doubt: a weekend.
 const quiet = 72 * time.Hour
 
-func checkLog(_ context.Context, in *installation) []finding {
+func checkLog(ctx context.Context, in *installation) []finding {
 	run := runCommand{listSetup: in.listSetup, log: in.log}
-	name, err := run.logFile(in.rules)
+	sources, err := run.sources(in.rules, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return []finding{wrong("", "%v", err)}
 	}
@@ -28,6 +34,20 @@ func checkLog(_ context.Context, in *installation) []finding {
 	if err != nil {
 		return []finding{wrong("name an account that is there with --user", "%v", err)}
 	}
+	var found []finding
+	for _, name := range sources {
+		switch name {
+		case follow.Stdin:
+		case follow.Journal:
+			found = append(found, in.judgeJournal(ctx)...)
+		default:
+			found = append(found, in.judgeFile(name, who)...)
+		}
+	}
+	return found
+}
+
+func (in *installation) judgeFile(name string, who account) []finding {
 	if _, err := os.Stat(name); err != nil {
 		return []finding{wrong("name the log with --log, or log: in the rules", "%v", err)}
 	}
@@ -38,8 +58,19 @@ func checkLog(_ context.Context, in *installation) []finding {
 	if err != nil {
 		return []finding{wrong("run doctor as root", "%v", err)}
 	}
-	seen := readLog(text, in.now)
-	return in.judgeLog(name, seen, written)
+	return in.judgeLog(name, readLog(text, in.now), written)
+}
+
+// judgeJournal reads the end of the journal, whose stamps are the system's own.
+func (in *installation) judgeJournal(ctx context.Context) []finding {
+	ctx, cancel := context.WithTimeout(ctx, journalTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "journalctl", "--quiet", "--all", "--output=json", "--lines=10000", "SYSLOG_FACILITY=2")
+	text, err := cmd.Output()
+	if err != nil {
+		return []finding{wrong("run doctor as root; the daemon's account has to be in the group systemd-journal", "journalctl: %v", err)}
+	}
+	return in.judgeLog("the journal", readLog(text, in.now), time.Time{})
 }
 
 // lastPart is the end of a log, from the beginning of a line on.
@@ -129,7 +160,7 @@ func (in *installation) judgeClock(name string, seen logSeen, written time.Time)
 		return wrong(zoneRemedy, "%s: the last event is of %s, which is yet to come", name, stamp)
 	case in.now.Sub(seen.last) > quiet:
 		return doubt("see that Postfix still logs there", "%s: the last event is of %s, %d days ago", name, stamp, int(in.now.Sub(seen.last).Hours()/24))
-	case behind > 45*time.Minute && (behind+90*time.Second)%(30*time.Minute) < 3*time.Minute:
+	case !written.IsZero() && behind > 45*time.Minute && (behind+90*time.Second)%(30*time.Minute) < 3*time.Minute:
 		return doubt(zoneRemedy, "%s: the last event is of %s, and the file was written %s later to the minute: is it of another zone?", name, stamp, behind.Round(30*time.Minute))
 	}
 	return fine("%s: the last event is of %s", name, stamp)
