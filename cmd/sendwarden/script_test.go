@@ -30,6 +30,7 @@ var update = flag.Bool("update", false, "write what the program prints into the 
 // usual commands they add
 //
 //	exits STATUS COMMAND…     run it and compare the exit status
+//	either COMMAND…           run it, whether it exits with 0 or 3
 //	pack FORMAT FILE PACKED   compress a file with gzip, zstd or xz
 //	unbase64 FILE PLAIN       write bytes that a script cannot hold
 //	fill FILE BYTES TEXT      write TEXT over and over, without a newline
@@ -54,7 +55,7 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "pack": pack, "unbase64": unbase64, "fill": fill, "cut": cut, "remember": remember,
+			"exits": exits, "either": either, "pack": pack, "unbase64": unbase64, "fill": fill, "cut": cut, "remember": remember,
 		},
 	})
 }
@@ -63,6 +64,16 @@ func TestScripts(t *testing.T) {
 func arguments(ts *testscript.TestScript, neg bool, args []string, usage string) {
 	if want := len(strings.Fields(usage)) - 1; neg || len(args) != want {
 		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+func either(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: either COMMAND…")
+	}
+	var exit *exec.ExitError
+	if err := ts.Exec(args[0], args[1:]...); !errors.As(err, &exit) || exit.ExitCode() != exitFaults {
+		ts.Check(err)
 	}
 }
 
