@@ -65,9 +65,9 @@ func TestDoctor(t *testing.T) {
 	p.finds(t, "log", "the account nobody can't read it", "--user", "nobody")
 	p.finds(t, "log", "no such file", "--log", p.file("nowhere"))
 
-	p.value(t, "smtpd_data_restrictions=permit_sasl_authenticated, check_sasl_access "+p.Map)
+	p.set(t, "smtpd_data_restrictions=permit_sasl_authenticated, check_sasl_access "+p.Map)
 	p.finds(t, "restrictions", "permit_sasl_authenticated before our check lets mail past", "--door", "inet:"+door)
-	p.value(t, "smtpd_data_restrictions=check_sasl_access "+p.Map+", check_policy_service inet:"+door)
+	p.set(t, "smtpd_data_restrictions=check_sasl_access "+p.Map+", check_policy_service inet:"+door)
 	p.finds(t, "restrictions", "a door without default_action")
 	p.mustSetUp(t, "--apply")
 
@@ -95,16 +95,10 @@ func TestDoctorOfMaster(t *testing.T) {
 	p := startPostfix(t, "lmdb")
 	p.stock(t, "smtpd_data_restrictions=reject_unauth_pipelining")
 	p.sendwarden(t, "block", bob)
-	p.value(t, "smtpd_data_restrictions=check_sasl_access "+p.Map)
+	p.set(t, "smtpd_data_restrictions=check_sasl_access "+p.Map)
 	p.finds(t, "restrictions", "smtpd_data_restrictions of master.cf: check_sasl_access "+p.Map+" is not there")
 
 	master := read(t, p.file("etc", "master.cf"))
 	write(t, p.file("etc", "master.cf"), strings.Replace(master, p.Users+" inet  n       -      n ", p.Users+" inet  n       -      y ", 1))
 	p.finds(t, "restrictions", "does not see unix:/nowhere/door", "--door", "unix:/nowhere/door")
-}
-
-// value writes a setting into main.cf of the server that runs.
-func (p *postfix) value(t *testing.T, setting string) {
-	t.Helper()
-	p.command(t, "postconf", "-c", p.file("etc"), "-e", setting)
 }
