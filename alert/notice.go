@@ -57,8 +57,9 @@ type Notice struct {
 	Sent Volume `json:"sent,omitzero"`
 	Held Volume `json:"held,omitzero"`
 
-	// Addresses are the thief's alone: not the user's own, nor anybody else's
-	// here. Programs may act on them.
+	// Addresses are those among the reasons where the user had never been. Programs
+	// may act on them; others may be behind the same address, as with a carrier's
+	// NAT.
 	Addresses []netip.Addr `json:"addresses,omitempty"`
 
 	// Detail is what there is to say beside: a fault's words, who released.

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -20,7 +21,9 @@ func atTheDoor(p *postfix, halfLife string) string {
 home: [ES]
 threshold: {hold: 50, block: 100}
 half_life: ` + halfLife + `
-door: {listen: "inet:` + p.Door + `"}
+door: {listen: "inet:` + p.Door + `", socketmap: "unix:` + p.file("map") + `", socket_group: root}
+hooks: [{on: [block, release], run: [` + p.file("hook") + `]}]
+alerts: {mail: [{to: [` + bob + `]}], sendmail: ` + p.file("sendmail") + `}
 rules:
   - name: second country
     when: new_country && countries("1h") >= 2
@@ -28,10 +31,20 @@ rules:
 `
 }
 
+// The hook program and sendmail write down what they are given.
 func startAtTheDoor(t *testing.T, halfLife string) (*postfix, *daemon) {
 	t.Helper()
 	p := startPostfix(t, "lmdb", func(p *postfix) { p.Door = freePort(t) })
+	for name, says := range map[string]string{"hook": `echo "$SENDWARDEN_EVENT $SENDWARDEN_USER $SENDWARDEN_IPS"`, "sendmail": "cat"} {
+		require.NoError(t, os.WriteFile(p.file(name), []byte("#!/bin/sh\n"+says+" >>"+p.file(name+".out")+"\n"), 0o755))
+	}
 	return p, startDaemon(t, p, atTheDoor(p, halfLife))
+}
+
+// sockmap is what Postfix is told when it looks a user up by socketmap.
+func (p *postfix) sockmap(user string) string {
+	out, _ := exec.Command("postmap", "-c", p.file("etc"), "-q", user, "socketmap:unix:"+p.file("map")+":sendwarden").Output() // status 1: not found
+	return strings.TrimSpace(string(out))
 }
 
 // inQueue counts a user's messages that wait in Postfix's hold queue.
@@ -75,6 +88,8 @@ func TestDoor(t *testing.T) {
 	p.login(t, alice, russia).stopped(t, alice)
 	thief.stopped(t, alice)
 	blocked(t, p, alice)
+	require.Contains(t, p.sockmap("Alice@Example.ES"), reason)
+	require.Empty(t, p.sockmap(bob))
 	arrives(t, p, alice, "alice")
 	require.Equal(t, 1, p.inQueue(t, "hold"), "what was held stays, once its sender is blocked")
 
@@ -83,6 +98,48 @@ func TestDoor(t *testing.T) {
 	thief.send(t, alice, bob) // it was no thief
 	within(t, 10*time.Second, "the next one arrives", func() bool { return p.inbox(t, "bob") == 2 })
 	require.Equal(t, 1, d.said(t, "msg=blocked"))
+	require.Empty(t, p.sockmap(alice))
+	within(t, 5*time.Second, "the programs have run", func() bool {
+		return read(t, p.file("hook.out")) == "block "+alice+" "+brazil+" "+russia+"\nrelease "+alice+" \n"
+	})
+	within(t, 5*time.Second, "people are told", func() bool {
+		return strings.Contains(read(t, p.file("sendmail.out")), "sendwarden release "+alice)
+	})
+}
+
+// What a line of the blocklist exempts is neither blocked nor held, and no
+// program locks the account.
+func TestDoorExempt(t *testing.T) {
+	p, d := startAtTheDoor(t, "2h")
+	p.edit(t, func(list string) string { return list + alice + " DUNNO\n" })
+	d.says(t, 5*time.Second, `msg="set by hand"`)
+	for _, address := range []string{spain, brazil, russia} {
+		p.login(t, alice, address).send(t, alice, bob)
+	}
+	d.says(t, 5*time.Second, `msg="not blocked: the blocklist says never to"`)
+	within(t, 10*time.Second, "all of it arrives", func() bool { return p.inbox(t, "bob") == 3 })
+	d.stop(t)
+	require.Empty(t, read(t, p.file("hook.out")))
+	require.Empty(t, read(t, p.file("sendmail.out")))
+}
+
+// A crash forgets nothing: not the score, not the message that waits.
+func TestDoorAfterCrash(t *testing.T) {
+	p, d := startAtTheDoor(t, "2h")
+	p.sends(t, alice, spain)
+	p.login(t, alice, brazil).send(t, alice, bob)
+	d.says(t, 5*time.Second, "msg=held")
+	later(t)
+	later(t) // it has been saved
+	d.kill(t)
+
+	d = startDaemon(t, p, atTheDoor(p, "2h"))
+	p.login(t, alice, russia).stopped(t, alice)
+	blocked(t, p, alice)
+	require.Zero(t, d.said(t, "learnt from the logs"))
+	require.Equal(t, 1, p.inQueue(t, "hold"))
+	p.sendwarden(t, "release", alice)
+	within(t, 10*time.Second, "the held message arrives", func() bool { return p.inbox(t, "bob") == 1 })
 }
 
 // Nothing follows a traveller's first message: it goes by itself.

@@ -65,7 +65,6 @@ type Options struct {
 type Line struct {
 	Text []byte // without its newline; a journal entry is the JSON object that journalctl prints
 	End  int64  // offset of the byte after it in its file
-	Err  error
 }
 
 // Note is something about a source that an administrator may want to know.

@@ -6,11 +6,11 @@ import "strings"
 // digits of seconds, 4 of microseconds, "z" and an inode number of up to 12.
 const maxID = 32
 
-// validID tells whether Postfix makes such queue ids (mail_queue.h): short ones
+// IsID tells whether Postfix makes such queue ids (mail_queue.h): short ones
 // of upper-case hexadecimal digits, "A672A9BAA49", and with
 // enable_long_queue_ids ones of base 52, "4fXq3z1Qm6zJ8d". The command line
 // knows two more words, "ALL" and "-", which are neither.
-func validID(id string) bool {
+func IsID(id string) bool {
 	switch {
 	case len(id) > maxID:
 		return false

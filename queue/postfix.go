@@ -133,7 +133,7 @@ func (l Local) run(ctx context.Context, most time.Duration, input, name string, 
 		if at := strings.Index(said, "fatal: "); at >= 0 {
 			said = said[at:] // what comes before is a line for each message
 		}
-		return "", fmt.Errorf("%w: %s", err, mask(strings.TrimSpace(strings.ReplaceAll(said, "\n", "; ")), 1000))
+		return "", fmt.Errorf("%w: %s", err, mask(strings.ReplaceAll(strings.TrimSpace(said), "\n", "; "), 1000))
 	case err != nil:
 		return "", err
 	}

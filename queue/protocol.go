@@ -76,7 +76,7 @@ func parseRequest(line []byte) (request, error) {
 		return request{}, fmt.Errorf("no request: %d ids, above %d", len(r.IDs), maxIDs)
 	}
 	for _, id := range r.IDs {
-		if !validID(id) {
+		if !IsID(id) {
 			return request{}, fmt.Errorf("no request: %q is no queue id", mask(id, maxID))
 		}
 	}

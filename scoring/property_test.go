@@ -224,7 +224,9 @@ rules:
 			}
 			r.Shuffle(len(second), func(i, j int) { second[i], second[j] = second[j], second[i] })
 			for _, sub := range second {
-				require.Equal(t, said[sub.User], b.Submission(sub))
+				was, is := said[sub.User], b.Submission(sub)
+				was.Strangers, is.Strangers = nil, nil // they go by what is usual on the server
+				require.Equal(t, was, is)
 			}
 		}
 	})

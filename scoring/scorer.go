@@ -2,6 +2,7 @@ package scoring
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -156,7 +157,22 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 		v.Messages, v.Recipients = int(sent.messages), int(sent.recipients)
 		v.Usual = s.usual(u, v.Time)
 	}
+	if v.Action == Block {
+		v.Strangers = l.strangers()
+	}
 	return v
+}
+
+// strangers are the addresses among the reasons that are none of the user's own.
+func (l *look) strangers() (addrs []netip.Addr) {
+	for _, r := range l.user.reasons {
+		address, _ := l.rules.addressOf(r.Place)
+		v := l.user.visits.find(address)
+		if v != nil && v.strange && !v.shared && !slices.Contains(addrs, r.Place.Addr) {
+			addrs = append(addrs, r.Place.Addr)
+		}
+	}
+	return addrs
 }
 
 // suspect tells whether a message is to wait when its user's score says hold.

@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"net/netip"
 	"time"
 
 	"sendwarden/geo"
@@ -61,6 +62,10 @@ type Verdict struct {
 	// set for Hold and Block.
 	Messages, Recipients int
 	Usual                Usual
+	// Strangers are the addresses among the reasons for a Block where the user had
+	// never been before. Others may be behind the same address, as with a
+	// carrier's NAT.
+	Strangers []netip.Addr
 	// Spared says that the user would have been held or blocked, but for
 	// never_block.
 	Spared bool

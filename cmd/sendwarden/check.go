@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sendwarden/blocklist"
+	"sendwarden/follow"
 	"sendwarden/geo"
 	"sendwarden/scoring"
 
@@ -79,6 +80,9 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 		fault(problem)
 	}
 	for _, log := range rules.Log {
+		if log == follow.Journal || log == follow.Stdin {
+			continue
+		}
 		if _, err := os.Stat(log); errors.Is(err, os.ErrNotExist) {
 			fault(fmt.Errorf("%s: log: %s: no such file", name, log))
 		} else if err != nil {

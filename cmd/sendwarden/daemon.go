@@ -39,8 +39,8 @@ type daemon struct {
 	desk     *alert.Desk         // tells people
 	hooks    *hook.Runner        // runs programs
 	door     *policy.Server      // where Postfix asks; nil: nowhere
-	porter   *porter             // holds queued mail and lets it go; nil: nobody may
-	kept     map[string][]string // what it holds, queue ids by folded user
+	porter   *porter             // holds queued mail and lets it go
+	kept     map[string][]string // what it holds, queue ids by folded user; guarded by turn
 
 	parsers map[string]*maillog.Parser // one for each log, as each has its own calendar
 	read    map[string]follow.Batch    // what was read last of each log since the last save
@@ -51,6 +51,7 @@ type daemon struct {
 	said      map[string][]byte // the daemon's own records, as they were written last
 	saved     chan error        // how a save ended
 	saving    bool
+	due       bool // a save is, and cannot wait for the next second
 	unsaved   bool // the last save failed
 
 	pending []blocklist.Entry // blocks that could not be written yet
@@ -68,18 +69,14 @@ func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *ge
 	d.path = path{places: places, scorer: scoring.New(rules), judged: d.judged, released: d.released, doubtful: d.doubtful}
 	d.desk = alert.New(with.alerts, alert.Options{Host: d.host, Log: log, Now: time.Now})
 	d.hooks = hook.New(with.hooks, hook.Options{Log: log, Now: time.Now, Tell: d.desk.Tell})
+	d.porter = newPorter((&queueSetup{c.configDir, with.queue.Helper}).open(), log, d.keep)
 	return d
 }
 
-// openQueue finds a way to Postfix's queue. Without one, what a blocked user has
-// in it goes out, and nothing is held at the door: nobody would let it go again.
-func (d *daemon) openQueue(ctx context.Context) {
-	q := (&queueSetup{d.command.configDir, d.settings.queue.Helper}).open()
-	if _, err := q.List(ctx, "nobody@example.com"); err != nil {
-		d.log.Warn("Postfix's queue is out of reach: no mail is held (start `sendwarden queue-helper`; queue: {helper: SOCKET} in the rules says where it listens)", "error", err)
-		return
-	}
-	d.porter = newPorter(q, d.log)
+// holds tells whether doubtful mail is made to wait. Where Postfix's queue is out
+// of reach it is not: nobody would let it go again.
+func (d *daemon) holds() bool {
+	return d.door != nil && d.porter.able.Load() && d.mode() == "enforce"
 }
 
 // openList opens the blocklist, and makes it with its table if there is none:
@@ -139,6 +136,9 @@ func (d *daemon) loop(lines <-chan follow.Batch) error {
 			d.written(err)
 		}
 		d.perform()
+		if d.due {
+			d.save()
+		}
 	}
 }
 

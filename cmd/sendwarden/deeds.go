@@ -42,7 +42,7 @@ func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
 func (d *daemon) act(v scoring.Verdict, id string) {
 	switch v.Action {
 	case scoring.Hold:
-		if d.door != nil {
+		if d.holds() {
 			break // Postfix will ask about it, and held says so
 		}
 		d.log.Warn("unsure", "user", maillog.Mask(v.User), "score", points(v.Score), "queue_id", id, "why", why(v))
@@ -70,30 +70,34 @@ func (d *daemon) block(v scoring.Verdict) {
 		return
 	}
 	log.Warn("blocking")
-	d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)})
-	d.holdQueued(v)
-	d.tell(notice(alert.Block, v))
-	d.save()
+	if d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)}) {
+		d.porter.hold(v.User)
+		d.tell(notice(alert.Block, v))
+	}
+	d.due = true
 }
 
-// holdQueued keeps back what a blocked user has in Postfix's queue.
-func (d *daemon) holdQueued(v scoring.Verdict) {
-	d.porter.hold(v.User, func(ids []string) {
-		d.turn.Lock()
-		defer d.turn.Unlock()
-		d.kept[v.User] = append(d.kept[v.User], ids...)
-		d.later(func() {
-			if len(ids) > 0 {
-				n := alert.Notice{Kind: alert.Queue, Time: v.Time, User: v.User, Held: alert.Volume{Messages: len(ids)}}
-				d.tell(n)
-			}
-		})
-	})
+// keep remembers what the porter has put on hold, to let it go when the user is
+// released. If that was meanwhile, it goes at once.
+func (d *daemon) keep(user string, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	entry, listed := d.list.Lookup(user)
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	if !d.scorer.Blocks(user) && !(listed && entry.Blocks()) {
+		d.porter.release(user, ids)
+		return
+	}
+	d.kept[user] = append(d.kept[user], ids...)
+	n := alert.Notice{Kind: alert.Queue, Time: time.Now(), User: user, Held: alert.Volume{Messages: len(ids)}}
+	d.later(func() { d.tell(n) })
 }
 
-// write puts an entry on the blocklist; what cannot be written now is tried
-// again each second.
-func (d *daemon) write(e blocklist.Entry) {
+// write puts an entry on the blocklist, and tells whether the user is to be taken
+// for blocked; what cannot be written now is tried again each second.
+func (d *daemon) write(e blocklist.Entry) bool {
 	err := d.list.Block(e)
 	switch {
 	case err == nil:
@@ -103,6 +107,7 @@ func (d *daemon) write(e blocklist.Entry) {
 	case errors.Is(err, blocklist.ErrExempt):
 		d.log.Warn("not blocked: the blocklist says never to", "user", maillog.Mask(e.User))
 		d.forgive(e.User, e.Since, false)
+		return false
 	case errors.Is(err, blocklist.ErrName):
 		d.log.Error("cannot be blocked by any table: lock the account itself", "user", maillog.Mask(e.User), "error", err)
 	case errors.Is(err, blocklist.ErrTable):
@@ -111,6 +116,7 @@ func (d *daemon) write(e blocklist.Entry) {
 		d.pending = append(d.pending, e)
 		d.fault(unwritten, err)
 	}
+	return true
 }
 
 // What fault is asked to say, each thing once until it changes.

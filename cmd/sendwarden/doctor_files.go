@@ -49,10 +49,11 @@ func checkPlaces(_ context.Context, in *installation) []finding {
 func checkBlocklist(_ context.Context, in *installation) []finding {
 	path := in.file(in.rules)
 	if _, err := os.Stat(path); err != nil {
+		remedy := "start the daemon"
 		if errors.Is(err, os.ErrNotExist) {
-			err = noList(path)
+			err, remedy = noList(path), "" // it says what to do
 		}
-		return []finding{wrong("start the daemon", "%v", err)}
+		return []finding{wrong(remedy, "%v", err)}
 	}
 	var found []finding
 	for _, p := range blocklist.Check(path) {

@@ -30,7 +30,7 @@ func (d *daemon) stand(ctx context.Context) {
 	if d.door == nil {
 		return
 	}
-	d.log.Info("standing at the door", "sockets", d.door.Addresses(), "holds", d.porter != nil)
+	d.log.Info("standing at the door", "sockets", d.door.Addresses())
 	if err := d.door.Run(ctx, d.answer, d.lookUp); err != nil {
 		d.log.Error("no longer at the door: Postfix goes by the table alone", "error", err)
 	}
@@ -63,7 +63,7 @@ func (d *daemon) answer(r *policy.Request) policy.Action {
 		return policy.Dunno()
 	case d.scorer.Blocks(sub.User):
 		return refusal(d.rules.Reply)
-	case v.Action == scoring.Hold && d.porter != nil: // nobody else would let it go again
+	case v.Action == scoring.Hold && d.holds():
 		d.later(func() { d.held(v, r.QueueID) })
 		return policy.Hold("score " + points(v.Score) + ": " + why(v))
 	}

@@ -11,9 +11,9 @@ import (
 	"sendwarden/scoring"
 )
 
-// learn lets the scorer learn from the logs that are there at the first start,
-// with their rotated elders, and notes where reading goes on. What was stolen
-// before then is only told of: nobody knows what has been done about it.
+// learn lets the scorer learn from logs that it has never read, as at the first
+// start, with their rotated elders, and notes where reading goes on. What was
+// stolen before then is only told of: nobody knows what has been done about it.
 func (d *daemon) learn(ctx context.Context, sources []string) error {
 	logs := &oldLogs{zone: d.zone, now: time.Now(), skimmed: true, bar: func(int64) {}}
 	defer logs.Close()

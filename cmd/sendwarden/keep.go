@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/follow"
 	"sendwarden/maillog"
+	"sendwarden/scoring"
 	"sendwarden/state"
 )
 
@@ -21,10 +23,12 @@ import (
 // transactions: a crash leaves the state of some line, and reading goes on from
 // that line.
 const (
-	positionKey = "log/"          // and the source: a follow.Position
-	keptKey     = "daemon/kept"   // queue ids that we hold, by user
-	listedKey   = "daemon/listed" // who stood on the blocklist
-	outboxKey   = "daemon/alerts" // notices on their way
+	positionKey = "log/"           // and the source: a follow.Position
+	keptKey     = "daemon/kept"    // queue ids that we hold, by user
+	errandsKey  = "daemon/errands" // what is to be done in Postfix's queue
+	listedKey   = "daemon/listed"  // who stood on the blocklist
+	pendingKey  = "daemon/pending" // who could not be written to it yet
+	outboxKey   = "daemon/alerts"  // notices on their way
 )
 
 // openState opens what is remembered from earlier runs.
@@ -42,12 +46,20 @@ func (d *daemon) openState(path string) error {
 		d.log.Error("the state of earlier runs is lost", "error", store.Damaged)
 	}
 	d.store = store
-	return nil
+	file, free, err := store.Size()
+	if err == nil && file > compactable && free > file/2 {
+		err = store.Compact()
+	}
+	return err
 }
 
-// remember takes the memory of earlier runs up again, and tells whether there
-// was any. Users are fetched when they are heard of.
-func (d *daemon) remember() (bool, error) {
+// compactable is a size from which the state's file is rewritten at the start
+// when most of it is free.
+const compactable = 64 << 20
+
+// remember takes the memory of earlier runs up again. Users are fetched when they
+// are heard of.
+func (d *daemon) remember() error {
 	d.scorer.Remember(func(key string) []byte {
 		record, err := d.store.Load(key)
 		if err != nil {
@@ -63,7 +75,7 @@ func (d *daemon) remember() (bool, error) {
 			return nil
 		})
 		if err != nil {
-			return false, err
+			return err
 		}
 	}
 	err := d.store.Each(positionKey, func(key string, record []byte) error {
@@ -78,11 +90,13 @@ func (d *daemon) remember() (bool, error) {
 	var outbox alert.Outbox
 	var listed []string
 	d.recall(keptKey, &d.kept)
+	d.recall(errandsKey, &d.porter.errands)
+	d.recall(pendingKey, &d.pending)
 	d.recall(outboxKey, &outbox)
 	d.recall(listedKey, &listed)
 	d.desk.Restore(outbox)
 	d.compare(listed)
-	return len(d.positions) > 0, err
+	return err
 }
 
 // recall reads one of the daemon's own records; what is not there stays as it is.
@@ -134,10 +148,15 @@ func (d *daemon) listed() []string {
 // save writes down what has changed, off the loop; one at a time. What cannot be
 // written is written with the next.
 func (d *daemon) save() {
+	d.due = true
 	if d.saving {
-		return
+		return // written comes back to it
 	}
-	batch := d.batch()
+	batch, whole := d.batch()
+	if !whole {
+		return // the loop is about to perform them, and comes back to it
+	}
+	d.due = false
 	if batch.Len() == 0 && !d.unsaved {
 		return
 	}
@@ -145,44 +164,43 @@ func (d *daemon) save() {
 	go func() { d.saved <- d.store.Commit(batch) }()
 }
 
-// batch gathers what has changed since the last one.
-func (d *daemon) batch() *state.Batch {
-	var batch state.Batch
+// batch gathers what has changed since the last one. While verdicts wait to be
+// carried out there is none: after a crash, a state that knows of a verdict would
+// keep the line from being judged again.
+func (d *daemon) batch() (batch *state.Batch, whole bool) {
+	batch = &state.Batch{}
 	d.turn.Lock()
+	if len(d.deeds) > 0 {
+		d.turn.Unlock()
+		return nil, false
+	}
 	d.scorer.Changes(batch.Put)
-	kept := d.record(keptKey, d.kept)
+	d.record(batch, keptKey, d.kept)
 	d.turn.Unlock()
 	for source, read := range d.read {
 		d.positions[source] = read.After()
-		batch.Put(positionKey+source, encode(d.positions[source]))
 	}
 	clear(d.read)
-	for key, record := range map[string][]byte{
-		keptKey: kept, listedKey: d.record(listedKey, d.listed()), outboxKey: d.record(outboxKey, d.desk.Outbox()),
-	} {
-		if record != nil {
-			batch.Put(key, record)
-		}
+	for source, position := range d.positions {
+		d.record(batch, positionKey+source, position)
 	}
-	return &batch
+	d.record(batch, errandsKey, d.porter.left())
+	d.record(batch, pendingKey, d.pending)
+	d.record(batch, listedKey, d.listed())
+	d.record(batch, outboxKey, d.desk.Outbox())
+	return batch, true
 }
 
-// record is one of the daemon's own records; nil if it is as it was.
-func (d *daemon) record(key string, v any) []byte {
-	record := encode(v)
-	if bytes.Equal(record, d.said[key]) {
-		return nil
-	}
-	d.said[key] = record
-	return record
-}
-
-func encode(v any) []byte {
+// record adds one of the daemon's own records, unless it is as it was.
+func (d *daemon) record(batch *state.Batch, key string, v any) {
 	record, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // only of types that JSON has no form for; there are none here
 	}
-	return record
+	if !bytes.Equal(record, d.said[key]) {
+		d.said[key] = record
+		batch.Put(key, record)
+	}
 }
 
 // written takes note of how a save ended.
@@ -196,5 +214,49 @@ func (d *daemon) lastSave() {
 	if d.saving {
 		d.written(<-d.saved)
 	}
-	d.fault(unsaved, errors.Join(d.store.Commit(d.batch()), d.store.Close()))
+	batch, whole := d.batch()
+	for !whole {
+		d.perform()
+		batch, whole = d.batch()
+	}
+	d.fault(unsaved, errors.Join(d.store.Commit(batch), d.store.Close()))
+}
+
+// fade drops the users who have not been seen for as long as anybody is
+// remembered, once a day. A few at a time, so that no mail waits for it.
+func (d *daemon) fade(ctx context.Context) {
+	for day := time.NewTicker(24 * time.Hour); ; {
+		now := time.Now()
+		stale, err := d.stale(ctx, now)
+		if err != nil {
+			d.log.Error("the state cannot be looked through for users to be forgotten", "error", err)
+		}
+		for names := range slices.Chunk(stale, 100) {
+			d.turn.Lock()
+			d.scorer.Expire(names, now)
+			d.turn.Unlock()
+		}
+		if len(stale) > 0 {
+			d.log.Info("forgotten, as not seen for long", "users", len(stale))
+		}
+		select {
+		case <-day.C:
+		case <-ctx.Done():
+			day.Stop()
+			return
+		}
+	}
+}
+
+// stale are the users in the state who have not been seen for long.
+func (d *daemon) stale(ctx context.Context, now time.Time) (names []string, err error) {
+	err = d.store.Each(scoring.UserKey(""), func(key string, record []byte) error {
+		d.turn.Lock()
+		defer d.turn.Unlock()
+		if name, _ := scoring.UserOf(key); d.scorer.Stale(record, now) {
+			names = append(names, name)
+		}
+		return ctx.Err()
+	})
+	return names, err
 }

@@ -62,8 +62,12 @@ func (p *path) submission(ev *maillog.Event) {
 		p.doubtful(ev)
 		return
 	}
-	if v := p.scorer.Submission(p.placed(ev)); !v.Again {
+	sub := p.placed(ev)
+	if v := p.scorer.Submission(sub); !v.Again {
 		p.judged(ev, v)
+	}
+	if ev.Recipients > 0 { // Exim says it in the same line
+		p.scorer.Queued(sub.Message, ev.Time, ev.Recipients, ev.From)
 	}
 }
 

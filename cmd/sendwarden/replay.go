@@ -46,10 +46,6 @@ FILE may be plain or compressed (gzip, zstd, xz, bzip2); - is standard input.`,
 
 func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 	defer stopIdle(cmd)()
-	rules, _, err := c.rules()
-	if err != nil {
-		return err
-	}
 	zone, err := c.zone()
 	if err != nil {
 		return err
@@ -58,16 +54,11 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	places, err := c.places(rules)
-	if err != nil {
-		return err
-	}
-	logs, err := openOldLogs(files, zone, time.Now())
+	rules, places, logs, err := c.openLogs(files)
 	if err != nil {
 		return err
 	}
 	defer logs.Close()
-	places.Prepare()
 
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	diary := newDiary()

@@ -76,7 +76,11 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	if d.zone, err = c.zone(); err != nil {
 		return err
 	}
-	if err := d.open(ctx, sources); err != nil {
+	switch err := d.open(ctx, sources); {
+	case errors.Is(err, errStopped): // before all was learnt: the next start begins anew
+		log.Info("stopped")
+		return nil
+	case err != nil:
 		return err
 	}
 	log.Info("running", "version", version, "rules", origin, "mode", d.mode(), "log", strings.Join(sources, " "), "blocklist", c.file(rules))
@@ -99,19 +103,21 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 	if err := d.openDoor(); err != nil {
 		return err
 	}
-	d.openQueue(ctx)
-	known, err := d.remember()
-	if err != nil || known {
+	d.porter.try(ctx)
+	if !d.porter.able.Load() {
+		d.log.Warn("Postfix's queue is out of reach: no mail is held until it is (a daemon that is not root asks `sendwarden queue-helper`; see queue: in the rules)")
+	}
+	if err := d.remember(); err != nil {
 		return err
 	}
-	if slices.Contains(sources, follow.Journal) || slices.Contains(sources, follow.Stdin) {
+	unknown := slices.DeleteFunc(slices.Clone(sources), func(source string) bool { _, known := d.positions[source]; return known })
+	if slices.Contains(unknown, follow.Journal) || slices.Contains(unknown, follow.Stdin) {
 		d.began = time.Now().Truncate(time.Second) // as stamps are
 	}
-	err = d.learn(ctx, sources)
-	if errors.Is(err, errStopped) {
-		return nil // live will find the context done
+	if len(unknown) == 0 {
+		return nil
 	}
-	return err
+	return d.learn(ctx, unknown)
 }
 
 // live runs the loop, and beside it those who wait for others: for Postfix at the
@@ -119,13 +125,12 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 // the loop ends is done, then all is written down.
 func (d *daemon) live(ctx context.Context, stop func(), sources []string) error {
 	var others sync.WaitGroup
-	for _, other := range []func(context.Context){d.stand, d.porter.work, d.hooks.Run, d.desk.Run} {
+	for _, other := range []func(context.Context){d.stand, d.porter.work, d.hooks.Run, d.desk.Run, d.fade} {
 		others.Go(func() { other(ctx) })
 	}
 	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))
 	stop()
 	others.Wait()
-	d.perform()
 	d.lastSave()
 	return err
 }

@@ -78,6 +78,27 @@ func (s *setup) places(rules *scoring.Rules) (*geo.DB, error) {
 	return geo.Open(files...)
 }
 
+// openLogs opens old logs, and what they are judged and counted by.
+func (s *setup) openLogs(files []string) (*scoring.Rules, *geo.DB, *oldLogs, error) {
+	rules, _, err := s.rules()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	zone, err := s.zone()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	places, err := s.places(rules)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	logs, err := openOldLogs(files, zone, time.Now())
+	if err == nil {
+		places.Prepare()
+	}
+	return rules, places, logs, err
+}
+
 // zone is where time stamps without a zone were written.
 func (s *setup) zone() (*time.Location, error) {
 	if s.timezone == "" {

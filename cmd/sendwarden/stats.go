@@ -49,24 +49,11 @@ func (c *statsCommand) run(cmd *cobra.Command, files []string) error {
 	if c.top < 1 {
 		return usageError{errors.New("--top must be at least 1")}
 	}
-	rules, _, err := c.rules()
-	if err != nil {
-		return err
-	}
-	zone, err := c.zone()
-	if err != nil {
-		return err
-	}
-	places, err := c.places(rules)
-	if err != nil {
-		return err
-	}
-	logs, err := openOldLogs(files, zone, time.Now())
+	_, places, logs, err := c.openLogs(files)
 	if err != nil {
 		return err
 	}
 	defer logs.Close()
-	places.Prepare()
 
 	finish := showProgress(cmd.ErrOrStderr(), logs)
 	counts, err := logs.count(cmd.Context(), tally.NewCounter(places))

@@ -34,6 +34,7 @@ func notice(kind alert.Kind, v scoring.Verdict) alert.Notice {
 		Usual: strings.TrimPrefix(usualLine(v.Usual), "usual: "),
 		Sent:  alert.Volume{Messages: v.Messages, Recipients: v.Recipients},
 	}
+	n.Addresses = v.Strangers
 	for _, r := range v.Reasons {
 		p := r.Place
 		n.Reasons = append(n.Reasons, alert.Reason{
