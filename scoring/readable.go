@@ -79,6 +79,7 @@ type (
 		Network string `json:"network"`
 		First   string `json:"first"`
 		Last    string `json:"last"`
+		Uses    uint32 `json:"uses,omitempty"`
 		Strange bool   `json:"strange,omitempty"`
 	}
 	sentText struct {
@@ -100,23 +101,16 @@ type (
 		Last   string `json:"last"`
 	}
 	reasonText struct {
-		Time    string    `json:"time"`
-		Rule    string    `json:"rule"`
-		Points  float64   `json:"points"`
-		Place   placeText `json:"place"`
-		QueueID string    `json:"queue_id,omitempty"`
+		Time    string  `json:"time"`
+		Rule    string  `json:"rule"`
+		Points  float64 `json:"points"`
+		Place   Where   `json:"place"`
+		QueueID string  `json:"queue_id,omitempty"`
 	}
 	heldText struct {
-		Time    string    `json:"time"`
-		QueueID string    `json:"queue_id"`
-		Place   placeText `json:"place"`
-	}
-	placeText struct {
-		Addr    string `json:"ip"`
-		Country string `json:"country,omitempty"`
-		ASN     uint32 `json:"asn,omitempty"`
-		Org     string `json:"org,omitempty"`
-		City    string `json:"city,omitempty"`
+		Time    string `json:"time"`
+		QueueID string `json:"queue_id"`
+		Place   Where  `json:"place"`
 	}
 	messageText struct {
 		Host       string `json:"host,omitempty"`
@@ -128,6 +122,15 @@ type (
 		Recipients uint32 `json:"recipients,omitempty"`
 	}
 )
+
+// Where is a place in JSON, as far as it is known.
+type Where struct {
+	IP      string `json:"ip,omitempty"`
+	Country string `json:"country,omitempty"`
+	ASN     uint32 `json:"asn,omitempty"`
+	Org     string `json:"org,omitempty"`
+	City    string `json:"city,omitempty"`
+}
 
 func (u *user) readable() userText {
 	out := userText{
@@ -145,7 +148,7 @@ func (u *user) readable() userText {
 	}
 	for _, v := range u.visits {
 		out.Visits = append(out.Visits, visitText{fmt.Sprintf("hash %016x", v.address), countryText(uint32(v.country)),
-			networkText(v.network), stampText(v.first), stampText(v.last), v.strange})
+			networkText(v.network), stampText(v.first), stampText(v.last), v.uses, v.strange})
 	}
 	for _, s := range u.volume {
 		out.Sent = append(out.Sent, sentText{stampText(s.start), s.messages, s.recipients, s.bounces, s.rejects})
@@ -155,10 +158,10 @@ func (u *user) readable() userText {
 		out.Senders = append(out.Senders, senderText{hashText(s.name), stampText(s.last)})
 	}
 	for _, r := range u.reasons {
-		out.Reasons = append(out.Reasons, reasonText{r.Time.Format(time.RFC3339), r.Rule, r.Points, placeTextOf(r.Place), r.Message.ID})
+		out.Reasons = append(out.Reasons, reasonText{r.Time.Format(time.RFC3339), r.Rule, r.Points, whereOf(r.Place), r.Message.ID})
 	}
 	for _, h := range u.held {
-		out.Held = append(out.Held, heldText{stampText(h.at), h.id.ID, placeTextOf(h.place)})
+		out.Held = append(out.Held, heldText{stampText(h.at), h.id.ID, whereOf(h.place)})
 	}
 	return out
 }
@@ -223,12 +226,12 @@ func habitTexts(hs habits, name func(uint32) string) (texts []habitText) {
 	return texts
 }
 
-func placeTextOf(p geo.Place) placeText {
-	text := placeText{Country: p.Country, ASN: p.ASN, Org: p.Org, City: p.City}
+func whereOf(p geo.Place) Where {
+	where := Where{Country: p.Country, ASN: p.ASN, Org: p.Org, City: p.City}
 	if p.Addr.IsValid() {
-		text.Addr = p.Addr.String()
+		where.IP = p.Addr.String()
 	}
-	return text
+	return where
 }
 
 func countryText(key uint32) string {

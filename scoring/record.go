@@ -72,6 +72,9 @@ func (c *coder) visit(v *visit, u *user) {
 	c.stamp(&v.last, u.last)
 	c.stamp(&v.first, v.last)
 	c.flags(&v.strange, &v.shared)
+	if c.version >= 2 {
+		number(c, &v.uses)
+	}
 }
 
 // habitual is a key that is mostly one of some habits.

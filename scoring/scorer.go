@@ -111,7 +111,7 @@ func (s *Scorer) record(l *look) {
 		u.visits.forget(l.now)
 		u.visits.record(visit{
 			address: l.address, block: l.block, network: l.network, country: l.country,
-			first: l.now, last: l.now, strange: l.strange, shared: l.shared,
+			uses: 1, first: l.now, last: l.now, strange: l.strange, shared: l.shared,
 		})
 		if l.strange {
 			one.strangeMessages = 1

@@ -54,6 +54,17 @@ func (us *users) find(name string) *user {
 	return u
 }
 
+// peek answers a user as find does, and leaves everybody where they are: what it
+// answers is to be looked at only.
+func (us *users) peek(name string) *user {
+	for _, at := range []map[string]*user{us.awake, us.drowsy} {
+		if u := at[name]; u != nil {
+			return u
+		}
+	}
+	return us.recall(name)
+}
+
 // rouse takes a user among those who are awake.
 func (us *users) rouse(u *user) {
 	delete(us.drowsy, u.name)
@@ -66,8 +77,17 @@ func (us *users) rouse(u *user) {
 	us.awake[u.name] = u
 }
 
-// wake makes a user of a record.
+// wake makes a user of a record, which is needed no more.
 func (us *users) wake(name string) *user {
+	u := us.recall(name)
+	if u != nil {
+		delete(us.asleep, name)
+	}
+	return u
+}
+
+// recall reads a user's record.
+func (us *users) recall(name string) *user {
 	record, here := us.asleep[name]
 	if _, gone := us.gone[name]; !here && !gone && us.state != nil {
 		record = us.state.load(userKey + name)
@@ -82,7 +102,6 @@ func (us *users) wake(name string) *user {
 		us.state.odd(userKey+name, err)
 		return nil
 	}
-	delete(us.asleep, name)
 	us.reunite(u)
 	return u
 }

@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"math"
 	"net/netip"
 	"time"
 
@@ -20,9 +21,10 @@ type visit struct {
 	block       uint32 // hash of the block
 	network     uint32 // AS number
 	country     uint16
-	first, last int64 // Unix seconds
-	strange     bool  // at first use this was no familiar place
-	shared      bool  // it stands for a whole network that gives a client a new one each time
+	uses        uint32 // submissions, this one included; 0: from before they were counted
+	first, last int64  // Unix seconds
+	strange     bool   // at first use this was no familiar place
+	shared      bool   // it stands for a whole network that gives a client a new one each time
 }
 
 // visits are in order of their last use, latest last.
@@ -47,6 +49,9 @@ func (vs *visits) record(v visit) {
 			known := list[i]
 			copy(list[i:], list[i+1:])
 			known.last = max(known.last, v.last)
+			if known.uses > 0 && known.uses < math.MaxUint32 {
+				known.uses++
+			}
 			list[len(list)-1] = known
 			return
 		}
