@@ -40,6 +40,7 @@ type daemon struct {
 	hooks    *hook.Runner        // runs programs
 	door     *policy.Server      // where Postfix asks; nil: nowhere
 	porter   *porter             // holds queued mail and lets it go
+	service  *service            // tells systemd
 	kept     map[string][]string // what it holds, queue ids by folded user; guarded by turn
 
 	parsers map[string]*maillog.Parser // one for each log, as each has its own calendar
@@ -65,6 +66,7 @@ func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *ge
 		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string),
 		parsers: make(map[string]*maillog.Parser), read: make(map[string]follow.Batch),
 		positions: make(map[string]follow.Position), said: make(map[string][]byte), saved: make(chan error, 1),
+		service: newService(log),
 	}
 	d.path = path{places: places, scorer: scoring.New(rules), judged: d.judged, released: d.released, doubtful: d.doubtful}
 	d.desk = alert.New(with.alerts, alert.Options{Host: d.host, Log: log, Now: time.Now})
@@ -128,10 +130,13 @@ func (d *daemon) loop(lines <-chan follow.Batch) error {
 			d.reviewed(now)
 			d.retry()
 			d.save()
+			d.service.beat(now, d.status)
 		case <-minute.C:
 			d.reloadPlaces()
 		case <-hangup:
+			d.service.reloading()
 			d.reload()
+			d.service.ready(d.status())
 		case err := <-d.saved:
 			d.written(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/user"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/queue"
 
+	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/spf13/cobra"
 )
 
@@ -33,10 +35,10 @@ more user. It takes a user's name and queue ids, and looks into each message
 itself for who sent it. It opens no network connection and deletes nothing.
 
 Of root's rights it needs those to read Postfix's files and to set their time,
-and those to become Postfix's user, which postsuper does. In a systemd unit:
+and those to become Postfix's user, which postsuper does. Started by a socket
+unit it takes that socket. In a systemd unit:
 
   User=root
-  RuntimeDirectory=sendwarden
   CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_FOWNER CAP_SETUID CAP_SETGID
   NoNewPrivileges=yes
   PrivateNetwork=yes
@@ -66,7 +68,7 @@ func (s *helperSetup) serve(cmd *cobra.Command) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	listener, err := queue.Listen(s.socket, gid)
+	listener, err := s.listen(gid)
 	if err != nil {
 		return err
 	}
@@ -75,9 +77,28 @@ func (s *helperSetup) serve(cmd *cobra.Command) error {
 		Allow: func(peer uint32) bool { return peer == 0 || peer == uid },
 		Log:   log.Info,
 	}
-	log.Info("running", "socket", s.socket, "user", s.user)
+	log.Info("running", "socket", listener.Addr(), "user", s.user)
 	defer log.Info("stopped")
 	return server.Serve(cmd.Context(), listener)
+}
+
+// listen takes the socket that systemd opened, where it was started by a socket
+// unit, and opens its own elsewhere.
+func (s *helperSetup) listen(gid int) (*net.UnixListener, error) {
+	passed, err := activation.Listeners()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the socket that systemd passes: %w", err)
+	case len(passed) == 0:
+		return queue.Listen(s.socket, gid)
+	case len(passed) > 1:
+		return nil, fmt.Errorf("systemd passes %d sockets: one ListenStream= is enough", len(passed))
+	}
+	listener, unix := passed[0].(*net.UnixListener)
+	if !unix {
+		return nil, fmt.Errorf("systemd passes a socket for %s: who asks is known on unix sockets only (ListenStream=%s)", passed[0].Addr().Network(), s.socket)
+	}
+	return listener, nil
 }
 
 // lookupUser finds a user's id and group, by name or number.

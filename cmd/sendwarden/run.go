@@ -87,6 +87,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	for _, s := range places.Sources() {
 		log.Info("geolocation", "data", sourceLine(s, time.Now()))
 	}
+	d.service.ready(d.status())
 	err = d.live(ctx, stop, sources)
 	log.Info("stopped")
 	return err
@@ -129,6 +130,7 @@ func (d *daemon) live(ctx context.Context, stop func(), sources []string) error 
 		others.Go(func() { other(ctx) })
 	}
 	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))
+	d.service.stopping()
 	stop()
 	others.Wait()
 	d.lastSave()
