@@ -144,3 +144,23 @@ func printable(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, "?"))
 }
+
+// FuzzAbout holds About to Parse: an event of Postfix's or Exim's that has a queue
+// id is about that message.
+func FuzzAbout(f *testing.F) {
+	addGolden(f, func(line []byte) { f.Add(line) })
+	f.Fuzz(func(t *testing.T, line []byte) {
+		p, ev, w := NewParser(Options{}), new(Event), new(Words)
+		if !p.Words(line, w) {
+			return
+		}
+		id, text, source := w.About()
+		if before, ok := Before(text); ok {
+			require.True(t, IsMessageID(string(before)))
+		}
+		if p.Read(w, ev) && ev.QueueID != "" && ev.Repeat == 1 {
+			require.Equal(t, ev.QueueID, string(id))
+			require.Equal(t, ev.Source, source)
+		}
+	})
+}
