@@ -126,6 +126,9 @@ func (l *List) Problems() []Problem {
 	return at(l.path, l.now().faults)
 }
 
+// Path is the file's.
+func (l *List) Path() string { return l.path }
+
 // Map is the table as main.cf names it.
 func (l *List) Map() string { return l.table.Map(l.path) }
 

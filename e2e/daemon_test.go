@@ -56,7 +56,7 @@ type daemon struct {
 func startDaemon(t *testing.T, p *postfix, rules string, flags ...string) *daemon {
 	t.Helper()
 	write(t, p.file("rules.yaml"), rules)
-	args := append(p.flags("run"), "--log", p.Log, "--state", p.file("state.db"))
+	args := append(p.flags("run"), "--log", p.Log, "--state", p.file("state.db"), "--control", p.file("control"))
 	return runDaemon(t, p, exec.Command(program, append(args, flags...)...))
 }
 

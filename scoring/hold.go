@@ -49,10 +49,7 @@ func (s *Scorer) Due(now time.Time) []Release {
 
 // faded is when a user's score falls below the threshold for holding.
 func (s *Scorer) faded(u *user) int64 {
-	hold := s.rules.Hold
-	if o := s.rules.Users[u.name]; o.Hold != 0 {
-		hold = o.Hold
-	}
+	hold, _ := s.rules.Users[u.name].thresholds(s.rules)
 	if u.score < hold {
 		return u.scoreAt
 	}

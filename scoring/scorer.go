@@ -128,13 +128,7 @@ func (s *Scorer) record(l *look) {
 
 func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 	u := l.user
-	hold, block := s.rules.Hold, s.rules.Block
-	if o.Hold != 0 {
-		hold = o.Hold
-	}
-	if o.Block != 0 {
-		block = o.Block
-	}
+	hold, block := o.thresholds(s.rules)
 	v := Verdict{User: l.sub.User, Time: l.sub.Time, Score: u.scoreNow(l.now, s.rules.HalfLife), Limit: block, Fired: fired}
 	switch {
 	case v.Score >= block && fired > 0 && !o.NeverBlock && !s.brake.allows(l.now, s.rules.MaxBlocks):

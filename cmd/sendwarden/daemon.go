@@ -30,6 +30,15 @@ type daemon struct {
 	deeds []func()      // what verdicts ask for, to be done off the path
 	wake  chan struct{} // there are deeds that the loop does not know of
 
+	steward *steward        // shows people the daemon, and does what they ask for
+	gallery gallery         // who watches
+	ledger  ledger          // what was done about who may send
+	counts  counts          // guarded by turn
+	raised  map[string]bool // users whose score is near a threshold; guarded by turn
+	started time.Time
+	origin  string   // of the rules
+	sources []string // the logs
+
 	command  *runCommand
 	settings settings
 	log      *slog.Logger
@@ -62,7 +71,8 @@ type daemon struct {
 
 func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, with settings) *daemon {
 	d := &daemon{
-		command: c, log: log, rules: rules, settings: with, host: hostName(), wake: make(chan struct{}, 1),
+		command: c, log: log, rules: rules, settings: with, host: hostName(), wake: make(chan struct{}, 1), started: time.Now(),
+		counts: counts{fired: make(map[string]fired), logs: make(map[string]logCount)}, raised: make(map[string]bool),
 		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string),
 		parsers: make(map[string]*maillog.Parser), read: make(map[string]follow.Batch),
 		positions: make(map[string]follow.Position), said: make(map[string][]byte), saved: make(chan error, 1),
@@ -166,6 +176,9 @@ func (d *daemon) take(batch follow.Batch) error {
 		}
 	}
 	d.read[batch.Source] = batch
+	d.turn.Lock()
+	d.counts.lines(batch.Source, len(batch.Lines), time.Now(), ev.Time)
+	d.turn.Unlock()
 	return batch.Err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"sendwarden/alert"
 	"sendwarden/blocklist"
+	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
 )
@@ -33,10 +34,18 @@ func (d *daemon) perform() {
 
 // judged asks for what a verdict makes necessary.
 func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
+	d.counts.judged(v)
+	d.show(ev, v)
+	if v.Score >= d.rules.Hold/2 && len(d.raised) < maxRaised {
+		d.raised[v.User] = true
+	}
 	if id := ev.QueueID; v.Action != scoring.Allow && v.Action != scoring.Refuse || v.Braked || v.Spared {
 		d.later(func() { d.act(v, id) })
 	}
 }
+
+// maxRaised bounds the users who are noticed for their score.
+const maxRaised = 10_000
 
 // act carries out a verdict.
 func (d *daemon) act(v scoring.Verdict, id string) {
@@ -71,6 +80,7 @@ func (d *daemon) block(v scoring.Verdict) {
 	}
 	log.Warn("blocking")
 	if d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)}) {
+		d.note(control.Record{Who: control.ByItself, Act: control.Block, User: v.User, Score: round(v.Score), Why: why(v)})
 		d.porter.hold(v.User)
 		d.tell(notice(alert.Block, v))
 	}
@@ -161,11 +171,15 @@ func (d *daemon) reviewed(now time.Time) {
 	}
 	for _, e := range change.Removed {
 		d.log.Info("released by hand", "user", maillog.Mask(e.User))
+		d.note(control.Record{Time: now, Who: control.ByFile, Act: control.Release, User: blocklist.Fold(e.User)})
 		d.forgive(e.User, now, true)
 		d.tell(alert.Notice{Kind: alert.Release, Time: now, User: blocklist.Fold(e.User)})
 	}
 	for _, e := range append(change.Added, change.Changed...) {
 		d.log.Info("set by hand", "user", maillog.Mask(e.User), "action", e.Action)
+		if e.Blocks() || e.Exempt() {
+			d.note(control.Record{Time: now, Who: control.ByFile, Act: actOf(e), User: blocklist.Fold(e.User), Why: e.Action})
+		}
 		if e.Blocks() {
 			d.turn.Lock()
 			d.scorer.Blocked(blocklist.Fold(e.User), now)
@@ -174,6 +188,14 @@ func (d *daemon) reviewed(now time.Time) {
 			d.forgive(e.User, now, e.Exempt())
 		}
 	}
+}
+
+// actOf is what a line of the blocklist does to its user.
+func actOf(e blocklist.Entry) control.Kind {
+	if e.Blocks() {
+		return control.Block
+	}
+	return control.Exempt
 }
 
 // forgive tells the scorer that a user may send again, and lets go what was held

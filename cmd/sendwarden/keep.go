@@ -29,6 +29,7 @@ const (
 	listedKey   = "daemon/listed"  // who stood on the blocklist
 	pendingKey  = "daemon/pending" // who could not be written to it yet
 	outboxKey   = "daemon/alerts"  // notices on their way
+	raisedKey   = "daemon/raised"  // users whose score is near a threshold
 )
 
 // openState opens what is remembered from earlier runs.
@@ -90,6 +91,7 @@ func (d *daemon) remember() error {
 	var outbox alert.Outbox
 	var listed []string
 	d.recall(keptKey, &d.kept)
+	d.recall(raisedKey, &d.raised)
 	d.recall(errandsKey, &d.porter.errands)
 	d.recall(pendingKey, &d.pending)
 	d.recall(outboxKey, &outbox)
@@ -176,6 +178,7 @@ func (d *daemon) batch() (batch *state.Batch, whole bool) {
 	}
 	d.scorer.Changes(batch.Put)
 	d.record(batch, keptKey, d.kept)
+	d.record(batch, raisedKey, d.raised)
 	d.turn.Unlock()
 	for source, read := range d.read {
 		d.positions[source] = read.After()
@@ -188,6 +191,7 @@ func (d *daemon) batch() (batch *state.Batch, whole bool) {
 	d.record(batch, pendingKey, d.pending)
 	d.record(batch, listedKey, d.listed())
 	d.record(batch, outboxKey, d.desk.Outbox())
+	d.ledger.put(batch)
 	return batch, true
 }
 
@@ -206,6 +210,7 @@ func (d *daemon) record(batch *state.Batch, key string, v any) {
 // written takes note of how a save ended.
 func (d *daemon) written(err error) {
 	d.saving, d.unsaved = false, err != nil
+	d.ledger.saved(err)
 	d.fault(unsaved, err)
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"sendwarden/control"
 	"sendwarden/follow"
 	"sendwarden/scoring"
 
@@ -18,9 +19,10 @@ import (
 
 type runCommand struct {
 	listSetup
-	log   []string
-	state string
-	watch bool
+	log     []string
+	state   string
+	control string
+	watch   bool
 }
 
 func newRun() *cobra.Command {
@@ -47,6 +49,7 @@ SIGTERM stops.`,
 	cmd.Flags().StringArrayVar(&c.geoFiles, "geo", nil, "geolocation database `DB` (.mmdb; repeat it for country and network; default: the embedded data)")
 	cmd.Flags().StringArrayVar(&c.log, "log", nil, "mail log `FILE` to follow; journal is the systemd journal (repeat it for several; default: what this machine has)")
 	cmd.Flags().StringVar(&c.state, "state", "", "`FILE` that is remembered in (default "+installedState+")")
+	cmd.Flags().StringVar(&c.control, "control", "", "`SOCKET` where commands ask (default "+control.DefaultSocket+"; none: nowhere)")
 	cmd.Flags().BoolVar(&c.watch, "watch", false, "only say what would be done, as with mode: watch in the rules")
 	cmd.Flags().Lookup("watch").NoOptDefVal = "true"
 	return cmd
@@ -73,6 +76,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	d := newDaemon(c, log, rules, places, with)
+	d.origin, d.sources = origin, sources
 	if d.zone, err = c.zone(); err != nil {
 		return err
 	}
@@ -104,6 +108,9 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 	if err := d.openDoor(); err != nil {
 		return err
 	}
+	if err := d.openControl(); err != nil {
+		return err
+	}
 	d.porter.try(ctx)
 	if !d.porter.able.Load() {
 		d.log.Warn("Postfix's queue is out of reach: no mail is held until it is (a daemon that is not root asks `sendwarden queue-helper`; see queue: in the rules)")
@@ -126,10 +133,11 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 // the loop ends is done, then all is written down.
 func (d *daemon) live(ctx context.Context, stop func(), sources []string) error {
 	var others sync.WaitGroup
-	for _, other := range []func(context.Context){d.stand, d.porter.work, d.hooks.Run, d.desk.Run, d.fade} {
+	for _, other := range []func(context.Context){d.stand, d.steward.serve, d.porter.work, d.hooks.Run, d.desk.Run, d.fade} {
 		others.Go(func() { other(ctx) })
 	}
 	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))
+	close(d.steward.ended)
 	d.service.stopping()
 	stop()
 	others.Wait()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sendwarden/alert"
+	"sendwarden/control"
 	"sendwarden/hook"
 	"sendwarden/policy"
 	"sendwarden/scoring"
@@ -19,18 +20,20 @@ import (
 // settings are the parts of the rules file that are about the daemon and not
 // about scores.
 type settings struct {
-	door   policy.Config
-	queue  queueConfig
-	alerts alert.Config
-	hooks  hook.Config
+	control control.Config
+	door    policy.Config
+	queue   queueConfig
+	alerts  alert.Config
+	hooks   hook.Config
 }
 
 // sections are their keys.
-var sections = []string{"door", "queue", "alerts", "hooks"}
+var sections = []string{"control", "door", "queue", "alerts", "hooks"}
 
 // readSettings reads them all, and says all that is wrong with them.
 func readSettings(file string, rules *scoring.Rules) (s settings, err error) {
 	err = errors.Join(
+		section(file, "control", rules, &s.control),
 		section(file, "door", rules, &s.door),
 		section(file, "queue", rules, &s.queue),
 		section(file, "alerts", rules, &s.alerts),

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sendwarden/alert"
+	"sendwarden/blocklist"
+	"sendwarden/control"
+	"sendwarden/maillog"
+)
+
+// Do is control.Service's.
+func (s *steward) Do(ctx context.Context, who control.Who, act control.Act) (done control.Done, err error) {
+	if err := act.Check(); err != nil {
+		return done, err
+	}
+	asked := s.ask(ctx, func() { done, err = s.do(who, act, time.Now()) })
+	return done, errors.Join(asked, err)
+}
+
+// do carries out an act, and puts it into the ledger.
+func (s *steward) do(who control.Who, act control.Act, now time.Time) (done control.Done, err error) {
+	switch act.Kind {
+	case control.Block:
+		err = s.stop(who, act, now)
+	case control.Release:
+		done, err = s.release(act, now)
+	case control.Send, control.Keep:
+		done, err = s.message(act, now)
+	default:
+		err = control.Conflict("%s: not yet", act.Kind)
+	}
+	if err != nil {
+		return done, err
+	}
+	s.note(control.Record{
+		Time: now, Who: who.String(), UID: &who.UID, Act: act.Kind, User: blocklist.Fold(act.User), Why: act.Why,
+		NoLearn: act.NoLearn, QueueID: act.QueueID, Trust: act.Trust, Messages: done.Messages,
+	})
+	s.log.Info("done for a person", "act", string(act.Kind), "user", maillog.Mask(act.User), "who", maillog.Mask(who.String()), "why", maillog.Mask(act.Why))
+	return done, nil
+}
+
+// stop blocks a user by hand.
+func (s *steward) stop(who control.Who, act control.Act, now time.Time) error {
+	err := s.list.Block(blocklist.Entry{User: act.User, Action: s.rules.Reply, Since: now, Notes: []string{byHand(act, who.String(), now)}})
+	switch {
+	case errors.Is(err, blocklist.ErrAlready), errors.Is(err, blocklist.ErrExempt), errors.Is(err, blocklist.ErrName):
+		return control.Conflict("%v", err)
+	case errors.Is(err, blocklist.ErrTable):
+		s.fault(behind, err) // it stands in the text, and the table is built again
+	case err != nil:
+		return err
+	}
+	name := blocklist.Fold(act.User)
+	s.turn.Lock()
+	s.scorer.Blocked(name, now)
+	s.turn.Unlock()
+	s.porter.hold(name)
+	s.tell(alert.Notice{Kind: alert.Block, Time: now, User: name, Detail: detail(act, who)})
+	return nil
+}
+
+// byHand is the comment above the line of who was blocked by a person.
+func byHand(act control.Act, who string, now time.Time) string {
+	header := fmt.Sprintf("%s: blocked %s, by %s", maillog.Mask(act.User), now.Format(stampLayout), maillog.Mask(who))
+	if act.Why != "" {
+		header += ": " + maillog.Mask(act.Why)
+	}
+	return header
+}
+
+func detail(act control.Act, who control.Who) string {
+	text := "by " + maillog.Mask(who.String())
+	if act.Why != "" {
+		text += ": " + maillog.Mask(act.Why)
+	}
+	return text
+}
+
+// release lets a user send again, with all the mail that waits. It is for who is
+// not blocked as well: points and doubts go, and what was held.
+func (s *steward) release(act control.Act, now time.Time) (done control.Done, err error) {
+	name := blocklist.Fold(act.User)
+	_, listed, err := s.list.Release(act.User)
+	if err != nil && !errors.Is(err, blocklist.ErrTable) {
+		return done, err
+	}
+	s.fault(behind, err)
+	pending := len(s.pending)
+	s.pending = slices.DeleteFunc(s.pending, func(e blocklist.Entry) bool { return blocklist.Fold(e.User) == name })
+	s.turn.Lock()
+	a := s.account(name, now)
+	s.turn.Unlock()
+	if !listed && pending == len(s.pending) && !a.Blocked && len(a.Held) == 0 && len(a.Reasons) == 0 {
+		if e, is := s.list.Lookup(act.User); is {
+			return done, control.Conflict("%s is not blocked: line %d of the blocklist says %s", maillog.Mask(act.User), e.Line, maillog.Mask(e.Action))
+		}
+		return done, control.NotFound("%s is not on the blocklist (`sendwarden list` shows who is)", maillog.Mask(act.User))
+	}
+	s.forgive(act.User, now, !act.NoLearn)
+	s.tell(alert.Notice{Kind: alert.Release, Time: now, User: name})
+	done.Messages = len(a.Held)
+	if !listed && !a.Blocked {
+		done.Notes = append(done.Notes, fmt.Sprintf("%s was not blocked: what was held is let go, and the score is gone", maillog.Mask(act.User)))
+	}
+	return done, nil
+}
+
+// message lets one held message go, or has it wait for a person.
+func (s *steward) message(act control.Act, now time.Time) (done control.Done, err error) {
+	name := blocklist.Fold(act.User)
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	kept := slices.Index(s.kept[name], act.QueueID)
+	var held bool
+	if act.Kind == control.Send {
+		_, held = s.scorer.LetGo(name, act.QueueID, now)
+	} else {
+		_, held = s.scorer.Keep(name, act.QueueID)
+	}
+	switch {
+	case !held && kept < 0:
+		return done, control.NotFound("%s of %s is not held (`sendwarden queue %[2]s` shows what is in Postfix's queue)", act.QueueID, maillog.Mask(act.User))
+	case act.Kind == control.Keep && kept < 0:
+		s.kept[name] = append(s.kept[name], act.QueueID)
+	case act.Kind == control.Send && kept >= 0:
+		if s.kept[name] = slices.Delete(s.kept[name], kept, kept+1); len(s.kept[name]) == 0 {
+			delete(s.kept, name)
+		}
+	}
+	if act.Kind == control.Send {
+		s.porter.release(name, []string{act.QueueID})
+		done.Messages = 1
+	}
+	return done, nil
+}
+
+// History is control.Service's.
+func (s *steward) History(ctx context.Context, span control.Span) (records []control.Record, err error) {
+	asked := s.ask(ctx, func() {
+		records, err = readLedger(s.store, s.ledger.fresh, span)
+	})
+	return records, errors.Join(asked, err)
+}
+
+// Trusts is control.Service's.
+func (s *steward) Trusts(context.Context) ([]control.Trust, error) { return []control.Trust{}, nil }

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"sendwarden/blocklist"
+	"sendwarden/control"
+	"sendwarden/geo"
+	"sendwarden/maillog"
+	"sendwarden/scoring"
+)
+
+// Status is control.Service's.
+func (s *steward) Status(ctx context.Context) (status control.Status, err error) {
+	err = s.ask(ctx, func() { status, err = s.status(time.Now()) })
+	return status, err
+}
+
+func (s *steward) status(now time.Time) (control.Status, error) {
+	status := control.Status{
+		Version: version + revision(), Since: s.started, Now: now, Host: s.host, Mode: s.mode(), Rules: s.origin,
+		Blocklist: s.list.Path(), PostfixReads: s.list.Map(), Logs: s.logs(), Blocked: len(s.listed()),
+		Queue:  control.Queue{Reached: s.porter.able.Load(), Errands: len(s.porter.left())},
+		Alerts: len(s.desk.Outbox().Waiting),
+	}
+	for text, fault := range s.failing {
+		status.Faults = append(status.Faults, text+": "+fault)
+	}
+	slices.Sort(status.Faults)
+	for _, l := range status.Logs {
+		status.Lines += l.Lines
+	}
+	s.turn.Lock()
+	status.Submissions, status.Last = s.counts.submissions, s.counts.last
+	held, near := s.standOut(now)
+	s.turn.Unlock()
+	status.Close = len(near)
+	for _, a := range held {
+		status.Held += len(a.Held)
+	}
+	if s.door != nil {
+		c := s.door.Counts()
+		status.Door = &control.Door{Sockets: s.door.Addresses(), Open: c.Open, Questions: c.Requests}
+	}
+	for _, source := range s.places.Sources() {
+		status.Geo = append(status.Geo, control.Geo{Source: source.Path, Type: source.Type, Built: source.Built, Old: source.Age(now) > geo.OldAge})
+	}
+	var err error
+	status.State.Bytes, status.State.Free, err = s.store.Size()
+	return status, err
+}
+
+// logs are those that are followed. Only the loop may ask.
+func (s *steward) logs() []control.Log {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	logs := []control.Log{}
+	for _, source := range s.sources {
+		n := s.counts.logs[source]
+		l := control.Log{Source: source, Lines: n.lines, Last: n.last, Delay: n.delay}
+		position := s.positions[source]
+		if read, is := s.read[source]; is {
+			position = read.After()
+		}
+		if len(position.Files) > 0 {
+			l.Offset = position.Files[len(position.Files)-1].Offset
+		}
+		logs = append(logs, l)
+	}
+	return logs
+}
+
+// Accounts is control.Service's.
+func (s *steward) Accounts(ctx context.Context) (all control.Accounts, err error) {
+	err = s.ask(ctx, func() {
+		now := time.Now()
+		s.turn.Lock()
+		defer s.turn.Unlock()
+		all.Listed = []control.Account{}
+		for _, e := range s.list.Entries() {
+			a := s.account(blocklist.Fold(e.User), now)
+			a.listed(e)
+			all.Listed = append(all.Listed, a.Account)
+		}
+		all.Held, all.Close = s.standOut(now)
+		all.Last, all.Submissions = s.counts.last, s.counts.submissions
+	})
+	return all, err
+}
+
+// standOut are those whose mail waits, and those who are close to it, the highest
+// score first. The caller has the turn.
+func (s *steward) standOut(now time.Time) (held, near []control.Account) {
+	held, near = []control.Account{}, []control.Account{}
+	names := maps.Clone(s.raised)
+	for _, name := range s.scorer.Waiting() {
+		names[name] = true
+	}
+	for name := range s.kept {
+		names[name] = true
+	}
+	for name := range names {
+		a := s.account(name, now)
+		switch {
+		case a.Blocked:
+		case len(a.Held) > 0:
+			held = append(held, a.Account)
+		case a.Score >= a.Hold/2:
+			near = append(near, a.Account)
+		default:
+			delete(s.raised, name) // it has faded
+		}
+	}
+	for _, list := range [][]control.Account{held, near} {
+		slices.SortFunc(list, func(a, b control.Account) int {
+			return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.User, b.User))
+		})
+	}
+	return held, near
+}
+
+// Account is control.Service's.
+func (s *steward) Account(ctx context.Context, user string) (control.Account, error) {
+	var a subject
+	history, err := s.History(ctx, control.Span{User: escapeGlob(user)})
+	if err != nil {
+		return a.Account, err
+	}
+	err = s.ask(ctx, func() {
+		s.turn.Lock()
+		defer s.turn.Unlock()
+		a = s.account(blocklist.Fold(user), time.Now())
+		if e, listed := s.list.Lookup(user); listed {
+			a.listed(e)
+		}
+	})
+	if err != nil {
+		return a.Account, err
+	}
+	if a.Line == 0 && !a.known && len(history) == 0 {
+		return a.Account, control.NotFound("%s is not known here: the name has to be the one that Postfix logs as sasl_username", maillog.Mask(user))
+	}
+	a.History = history
+	return a.Account, nil
+}
+
+// subject is a control.Account, and whether anything is remembered of it.
+type subject struct {
+	control.Account
+	known bool
+}
+
+// account is how a user stands. The caller has the turn.
+func (s *steward) account(name string, now time.Time) subject {
+	st, known := s.scorer.Standing(name, now)
+	a := subject{known: known, Account: control.Account{
+		User: name, Blocked: st.Blocked, Score: round(st.Score), Hold: st.Hold, Block: st.Block, Seen: st.Seen,
+	}}
+	if known {
+		a.Usual = strings.TrimPrefix(usualLine(st.Usual), "usual: ")
+	}
+	for _, r := range st.Reasons {
+		a.Reasons = append(a.Reasons, reasonOf(r))
+	}
+	for _, h := range st.Held {
+		a.Held = append(a.Held, control.Message{QueueID: h.Message.ID, Since: h.Since, Until: h.Until, Place: placeOf(h.Place)})
+	}
+	for _, id := range s.kept[name] {
+		a.Held = append(a.Held, control.Message{QueueID: id})
+	}
+	return a
+}
+
+// listed adds what the blocklist says.
+func (a *subject) listed(e blocklist.Entry) {
+	a.User, a.Action, a.Since, a.At, a.Notes, a.Line = e.User, e.Action, e.Since, e.Score, e.Notes, e.Line
+	a.Blocked, a.Exempt = a.Blocked && !e.Exempt() || e.Blocks(), e.Exempt()
+}
+
+// Rules is control.Service's.
+func (s *steward) Rules(context.Context) ([]control.Rule, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	rules := []control.Rule{}
+	for _, r := range s.rules.Rules {
+		n := s.counts.fired[r.Name]
+		rules = append(rules, control.Rule{Name: r.Name, Points: r.Points, Fired: n.times, Last: n.last})
+	}
+	return rules, nil
+}
+
+func reasonOf(r scoring.Reason) control.Reason {
+	return control.Reason{Time: r.Time, Rule: r.Rule, Points: r.Points, Place: placeOf(r.Place), QueueID: r.Message.ID}
+}
+
+func placeOf(p geo.Place) control.Place {
+	place := control.Place{Country: p.Country, ASN: p.ASN, Org: p.Org, City: p.City}
+	if p.Addr.IsValid() {
+		place.IP = p.Addr.String()
+	}
+	return place
+}
+
+// round keeps one digit of a score, which is what people see.
+func round(score float64) float64 { return float64(int64(score*10+0.5)) / 10 }

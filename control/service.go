@@ -1,0 +1,182 @@
+package control
+
+import (
+	"context"
+	"time"
+)
+
+// Service is what a daemon shows and does for people. Its errors are for them; one
+// that is not the daemon's own fault is an [*Error]. The methods may be called by
+// many at once.
+type Service interface {
+	// Status is the daemon's health, in one screen.
+	Status(context.Context) (Status, error)
+	// Accounts are those that stand out.
+	Accounts(context.Context) (Accounts, error)
+	// Account is all that is known of one user.
+	Account(ctx context.Context, user string) (Account, error)
+	// Trusts are the places that people vouched for, as far as that is in force.
+	Trusts(context.Context) ([]Trust, error)
+	// History is the ledger, the oldest first.
+	History(context.Context, Span) ([]Record, error)
+	// Rules are those in force.
+	Rules(context.Context) ([]Rule, error)
+	// Watch hands over each submission as it is judged, until the context ends or
+	// each fails.
+	Watch(ctx context.Context, each func(Judged) error) error
+	// Do does what a person asks for, and puts it into the ledger.
+	Do(context.Context, Who, Act) (Done, error)
+}
+
+// Status is the daemon's health.
+type Status struct {
+	Version string    `json:"version"`
+	Since   time.Time `json:"since"` // when it was started
+	Now     time.Time `json:"now"`
+	Host    string    `json:"host"`
+	Mode    string    `json:"mode"` // enforce or watch
+	Rules   string    `json:"rules"`
+	// Blocklist is the file that is reviewed, PostfixReads the table made of it.
+	Blocklist    string `json:"blocklist"`
+	PostfixReads string `json:"postfix_reads"`
+
+	Logs        []Log     `json:"logs"`
+	Lines       int64     `json:"lines"` // read since the start
+	Submissions int64     `json:"submissions"`
+	Last        time.Time `json:"last_submission,omitzero"`
+
+	Blocked int `json:"blocked"`
+	Held    int `json:"held"`  // messages that wait
+	Close   int `json:"close"` // users near a threshold
+
+	Door   *Door    `json:"door,omitempty"` // nil: Postfix does not ask
+	Queue  Queue    `json:"queue"`
+	State  State    `json:"state"`
+	Geo    []Geo    `json:"geolocation"`
+	Alerts int      `json:"alerts_waiting"`
+	Faults []string `json:"faults,omitempty"` // that have not gone away
+}
+
+// Log is one log that is followed.
+type Log struct {
+	Source string        `json:"source"`
+	Lines  int64         `json:"lines"`
+	Last   time.Time     `json:"last_line,omitzero"` // when it was read
+	Delay  time.Duration `json:"delay_ns"`           // from its stamp until then, of the last event
+	Offset int64         `json:"offset"`             // in the newest file; 0 for the journal
+}
+
+// Door is where Postfix asks.
+type Door struct {
+	Sockets   []string `json:"sockets"`
+	Open      int64    `json:"connections"`
+	Questions int64    `json:"questions"`
+}
+
+// Queue is Postfix's queue, as the daemon reaches it.
+type Queue struct {
+	Reached bool `json:"reached"`
+	Errands int  `json:"errands"` // to hold or release mail, not done yet
+}
+
+// State is what is remembered across restarts.
+type State struct {
+	Bytes int64 `json:"bytes"`
+	Free  int64 `json:"free_bytes"`
+}
+
+// Geo is one geolocation database.
+type Geo struct {
+	Source string    `json:"source"`
+	Type   string    `json:"type"`
+	Built  time.Time `json:"built"`
+	Old    bool      `json:"old,omitempty"` // too old to rely on
+}
+
+// Accounts are those that stand out.
+type Accounts struct {
+	// Listed stand on the blocklist: the blocked, and those whom a line exempts.
+	Listed []Account `json:"listed"`
+	// Held have mail that waits, and are not blocked.
+	Held []Account `json:"held"`
+	// Close have half of the score from which their mail would wait, or more.
+	Close []Account `json:"close"`
+	// Last is when somebody last sent, and Submissions how many there were since
+	// the start: that nobody stands out means little where nobody sends.
+	Last        time.Time `json:"last_submission,omitzero"`
+	Submissions int64     `json:"submissions"`
+}
+
+// Account is one user of the server.
+type Account struct {
+	User    string  `json:"user"`
+	Blocked bool    `json:"blocked"`
+	Exempt  bool    `json:"exempt,omitempty"`
+	Score   float64 `json:"score"`
+	// Hold and Block are the thresholds in force for this user.
+	Hold  float64 `json:"hold"`
+	Block float64 `json:"block"`
+
+	// Action, Since, Notes and Line are those of the user's line on the blocklist.
+	Action string    `json:"action,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	At     float64   `json:"score_then,omitempty"` // the score that led to the block
+	Notes  []string  `json:"notes,omitempty"`
+	Line   int       `json:"line,omitempty"`
+
+	Seen    time.Time `json:"seen,omitzero"` // the last sign of the user
+	Reasons []Reason  `json:"reasons,omitempty"`
+	Usual   string    `json:"usual,omitempty"`
+	Held    []Message `json:"held,omitempty"`
+	Trusts  []Trust   `json:"trusts,omitempty"`
+	History []Record  `json:"history,omitempty"` // of Service.Account alone
+}
+
+// Reason is why points were added to a score.
+type Reason struct {
+	Time   time.Time `json:"time"`
+	Rule   string    `json:"rule"`
+	Points float64   `json:"points"`
+	Place
+	QueueID string `json:"queue_id,omitempty"`
+}
+
+// Place is where somebody was.
+type Place struct {
+	IP      string `json:"ip,omitempty"`
+	Country string `json:"country,omitempty"`
+	ASN     uint32 `json:"asn,omitempty"`
+	Org     string `json:"org,omitempty"`
+	City    string `json:"city,omitempty"`
+}
+
+// Message is mail that waits.
+type Message struct {
+	QueueID string    `json:"queue_id"`
+	Since   time.Time `json:"since,omitzero"`
+	// Until is when it goes by itself if nothing follows; zero: not without a person.
+	Until time.Time `json:"until,omitzero"`
+	Place
+}
+
+// Rule is one of the rules.
+type Rule struct {
+	Name   string    `json:"name"`
+	Points float64   `json:"points"`
+	When   string    `json:"when,omitempty"`
+	Fired  int64     `json:"fired"` // since the daemon's start
+	Last   time.Time `json:"last,omitzero"`
+}
+
+// Judged is a submission with its verdict.
+type Judged struct {
+	Time    time.Time `json:"time"`
+	User    string    `json:"user"`
+	Action  string    `json:"action"` // allow, hold, block or refuse
+	Score   float64   `json:"score"`
+	Reasons []Reason  `json:"reasons,omitempty"` // the new ones
+	QueueID string    `json:"queue_id,omitempty"`
+	Place
+	// Missed is how many more there were before it, which a slow reader was spared.
+	Missed int `json:"missed,omitempty"`
+}
