@@ -241,6 +241,7 @@ func (d *daemon) fade(ctx context.Context) {
 			d.scorer.Expire(names, now)
 			d.turn.Unlock()
 		}
+		d.fadeLedger(now)
 		if len(stale) > 0 {
 			d.log.Info("forgotten, as not seen for long", "users", len(stale))
 		}

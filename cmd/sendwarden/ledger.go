@@ -16,7 +16,8 @@ import (
 // rest of what is remembered; what is fresh is here until it is written.
 type ledger struct {
 	fresh   []control.Record
-	written int // how many of fresh the save under way writes
+	written int      // how many of fresh the save under way writes
+	faded   []string // keys of records that are to be removed
 }
 
 // Bounds of the ledger.
@@ -42,6 +43,10 @@ func (l *ledger) put(batch *state.Batch) {
 		putRecord(batch, &l.fresh[i], i)
 	}
 	l.written = len(l.fresh)
+	for _, key := range l.faded { // of a save that fails the store remembers them
+		batch.Put(key, nil)
+	}
+	l.faded = nil
 }
 
 func putRecord(batch *state.Batch, r *control.Record, n int) {
@@ -116,8 +121,19 @@ func escapeGlob(name string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
 }
 
-// fadeLedger answers the keys of records that are too old or too many.
-func fadeLedger(store *state.Store, now time.Time) (old []string, err error) {
+// fadeLedger has records removed that are too old or too many.
+func (d *daemon) fadeLedger(now time.Time) {
+	old, err := outdated(d.store, now)
+	if err != nil {
+		d.log.Error("the ledger cannot be looked through for what is to be forgotten", "error", err)
+	}
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	d.later(func() { d.ledger.faded = append(d.ledger.faded, old...) })
+}
+
+// outdated answers the keys of records that are too old or too many.
+func outdated(store *state.Store, now time.Time) (old []string, err error) {
 	var keys []string
 	err = store.Each(control.LedgerKey, func(key string, _ []byte) error {
 		keys = append(keys, key)
