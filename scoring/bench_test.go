@@ -54,7 +54,7 @@ func BenchmarkMemory(b *testing.B) {
 	var perUser float64
 	for b.Loop() {
 		subs := crowd(rand.New(rand.NewPCG(1, 1)), users, users*each, 28*24*time.Hour/(users*each))
-		before := heap()
+		before := inUse()
 		s := New(shipped(b))
 		for i := range subs {
 			s.Due(subs[i].Time)
@@ -62,14 +62,14 @@ func BenchmarkMemory(b *testing.B) {
 			s.Queued(subs[i].Message, subs[i].Time, 2, subs[i].User)
 			s.Removed(subs[i].Message)
 		}
-		perUser = float64(heap()-before) / users
+		perUser = float64(inUse()-before) / users
 		runtime.KeepAlive(subs)
 		runtime.KeepAlive(s)
 	}
 	b.ReportMetric(perUser, "bytes/user")
 }
 
-func heap() int64 {
+func inUse() int64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats

@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -13,36 +14,34 @@ const maxHeld = 20_000
 // wait puts a held message in the queue of its user.
 func (s *Scorer) wait(l *look, m *message) {
 	u := l.user
-	if len(u.held) == 0 {
-		s.queue = append(s.queue, l.sub.User)
-	}
 	if len(u.held) < maxHeld {
 		u.held = append(u.held, heldMessage{m, l.place})
 	}
-	s.urgent = min(s.urgent, s.faded(u))
+	s.queue.add(u.name, s.faded(u))
 }
 
 // Due answers the held messages that may go by a time, in order of the moment
 // at which their users' scores had faded enough. Call it before each event.
 func (s *Scorer) Due(now time.Time) []Release {
-	if len(s.queue) == 0 || now.Unix() < s.urgent {
-		return nil
-	}
-	var due []Release
-	s.urgent = math.MaxInt64
-	s.queue = slices.DeleteFunc(s.queue, func(name string) bool {
-		u := s.users.find(name)
+	var going []*waiting
+	for w := s.queue.next(now.Unix()); w != nil; w = s.queue.next(now.Unix()) {
+		u := s.users.find(w.name)
 		if u == nil || u.blocked || len(u.held) == 0 {
-			return true // kept for review, or released by a person
+			s.queue.drop(w.name) // kept for review, or released by a person
+			continue
 		}
-		at := s.faded(u)
-		if at > now.Unix() {
-			s.urgent = min(s.urgent, at)
-			return false
+		if w.at = s.faded(u); w.at > now.Unix() {
+			s.queue.put(w)
+			continue
 		}
-		due = append(due, s.letGo(u, at)...)
-		return true
-	})
+		s.queue.drop(w.name)
+		going = append(going, w)
+	}
+	slices.SortFunc(going, func(a, b *waiting) int { return cmp.Compare(a.since, b.since) })
+	var due []Release
+	for _, w := range going {
+		due = append(due, s.letGo(s.users.find(w.name), w.at)...)
+	}
 	slices.SortStableFunc(due, func(a, b Release) int { return a.Time.Compare(b.Time) })
 	return due
 }

@@ -46,9 +46,9 @@ func (l *look) aim(sub *Submission, u *user) {
 	if !l.placed {
 		return
 	}
-	l.address, l.block = rules.addressOf(sub.Place)
-	l.network = networkOf(sub.Place)
 	l.shared = rules.shared(sub.Place)
+	l.address, l.block = addressOf(sub.Place, l.shared)
+	l.network = networkOf(sub.Place)
 	if !l.shared { // a cloud's address stands in some country, not its user
 		l.country = countryKey(sub.Place.Country)
 	}
@@ -71,7 +71,11 @@ func (r *Rules) shared(p geo.Place) bool {
 }
 
 func (r *Rules) addressOf(p geo.Place) (address uint64, block uint32) {
-	if r.shared(p) {
+	return addressOf(p, r.shared(p))
+}
+
+func addressOf(p geo.Place, shared bool) (address uint64, block uint32) {
+	if shared {
 		h := hashNetwork(p.ASN)
 		return h, uint32(h)
 	}
@@ -139,9 +143,9 @@ func (l *look) rareHere(newcomer bool) bool {
 // learnt tells whether enough is known of where the user is. Days of sending
 // through a cloud tell nothing of that.
 func (l *look) learnt() bool {
-	days := 0.0
+	days, clouds := 0.0, l.rules.Networks[sharedNetworks].ASNs
 	for i := range l.user.networks {
-		if h := &l.user.networks[i]; !l.rules.Networks[sharedNetworks].ASNs[h.key] {
+		if h := &l.user.networks[i]; !clouds[h.key] {
 			days += h.faded(l.day, l.fade)
 		}
 	}

@@ -206,7 +206,7 @@ func readableRest(key string, record []byte) (any, error) {
 		return map[string]any{"last_seen": stampText(x.last), "users": users, "failed_logins": x.failures, "thief_until": stampText(x.thief)}, nil
 	}
 	if key == queueKey {
-		return map[string]any{"users_with_held_mail": s.queue}, nil
+		return map[string]any{"users_with_held_mail": s.queue.names()}, nil
 	}
 	return map[string]any{"days": v.days, "first_day": dayText(v.firstDay), "recipients": v.sentTo, "bounces": v.cameBack,
 		"users_today": s.brake.today, "users_yesterday": s.brake.yesterday, "blocks_lately": len(s.brake.blocks)}, nil

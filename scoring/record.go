@@ -1,6 +1,9 @@
 package scoring
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // The descriptions of the records that are kept of what is remembered. The order
 // of the values is the format: a change of it is a new recordVersion.
@@ -206,6 +209,19 @@ func (c *coder) stranger(x *stranger) {
 	c.stamp(&x.failed, x.last)
 	c.stamp(&x.thief, x.last)
 	c.hash(&x.victim)
+}
+
+// queue is who has held messages, in the order in which they began to wait. Their
+// times are worked out anew when it is read.
+func (c *coder) queue(q *queue) {
+	names := q.names()
+	list(c, &names, maxMessages, (*coder).text)
+	if c.reading && c.err == nil {
+		*q = newQueue()
+		for _, name := range names {
+			q.add(name, math.MinInt64)
+		}
+	}
 }
 
 // network is what is usual on the server of one network.

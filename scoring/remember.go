@@ -54,7 +54,7 @@ func (s *Scorer) Changes(each func(key string, record []byte)) {
 		each(p.key(), s.server.record(p))
 	}
 	clear(s.server.changed)
-	s.once(queueKey, &s.said.queue, each, func(c *coder) { list(c, &s.queue, maxMessages, (*coder).text) })
+	s.once(queueKey, &s.said.queue, each, func(c *coder) { c.queue(&s.queue) })
 	s.once(sumsKey, &s.said.sums, each, func(c *coder) { c.sums(s) })
 }
 
@@ -93,7 +93,7 @@ func (s *Scorer) restore(key string, record []byte) error {
 	switch key {
 	case queueKey:
 		s.said.queue = slices.Clone(record)
-		return decode(record, func(c *coder) { list(c, &s.queue, maxMessages, (*coder).text) })
+		return decode(record, func(c *coder) { c.queue(&s.queue) })
 	case sumsKey:
 		s.said.sums = slices.Clone(record)
 		return decode(record, func(c *coder) { c.sums(s) })
@@ -231,7 +231,7 @@ func (s *Scorer) Forget(name string) {
 	for _, m := range s.messages.of(name) {
 		s.messages.drop(m)
 	}
-	s.queue = slices.DeleteFunc(s.queue, func(waiting string) bool { return waiting == name })
+	s.queue.drop(name)
 	s.server.forget(hashName(name))
 	s.users.forget(name)
 }

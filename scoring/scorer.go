@@ -20,8 +20,7 @@ type Scorer struct {
 
 	look   look
 	asking asking
-	queue  []string // users with held messages
-	urgent int64    // no held message is due before; Unix seconds
+	queue  queue // users with held messages
 	said   said
 }
 
@@ -37,7 +36,7 @@ func empty() *Scorer {
 		users:    newUsers(),
 		server:   newServer(),
 		messages: messages{byID: make(map[string]*message)},
-		urgent:   math.MaxInt64,
+		queue:    newQueue(),
 	}
 	s.look.server = &s.server
 	s.users.reunite = s.messages.reunite
@@ -48,7 +47,7 @@ func empty() *Scorer {
 func (s *Scorer) Use(rules *Rules) {
 	s.rules, s.look.rules = rules, rules
 	s.asking = newAsking(rules, &s.look)
-	s.urgent = math.MinInt64 // other thresholds let held messages go at other times
+	s.queue.all(math.MinInt64) // other thresholds let held messages go at other times
 }
 
 // user is for what changes what is remembered of one. Who was not seen for very
@@ -91,7 +90,7 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 	s.record(l)
 	fired := s.asking.ask(l)
 	if fired > 0 && len(u.held) > 0 {
-		s.urgent = min(s.urgent, s.faded(u)) // some points are negative: what is held may go sooner
+		s.queue.add(u.name, s.faded(u)) // some points are negative: what is held may go sooner
 	}
 	v := s.verdict(l, override, fired)
 	s.conclude(l, v)
@@ -220,8 +219,9 @@ func (s *Scorer) learn(u *user, p geo.Place, now int64) {
 		return
 	}
 	day, fade := int32(now/dayStep), s.rules.MemoryHalfLife.Hours()/24
-	address, block := s.rules.addressOf(p)
-	if country := countryKey(p.Country); country != 0 && !s.rules.shared(p) && u.countries.use(uint32(country), day, fade) {
+	shared := s.rules.shared(p)
+	address, block := addressOf(p, shared)
+	if country := countryKey(p.Country); country != 0 && !shared && u.countries.use(uint32(country), day, fade) {
 		s.server.useCountry(country)
 	}
 	u.blocks.use(block, day, fade)

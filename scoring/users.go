@@ -1,8 +1,14 @@
 package scoring
 
+import (
+	"maps"
+	"slices"
+)
+
 // users are all who are remembered. Of a million users most are idle at any
 // time: those sleep as records, which take a third of the memory. Who is heard of
-// is woken, and falls asleep again when enough others have been heard of since.
+// is woken, and falls asleep again when enough others have been heard of since:
+// one at a time, so that nobody's mail waits while thousands are put to bed.
 //
 // With a state on disk (Remember), not even the records of sleepers are kept in
 // memory: the state has them.
@@ -10,6 +16,7 @@ type users struct {
 	// awake were heard of lately, drowsy before. When there are too many awake,
 	// they become the drowsy ones, and those fall asleep.
 	awake, drowsy map[string]*user
+	tired         []*user // of the drowsy; some were roused since
 	asleep        map[string][]byte
 	most          int // awake at once, and drowsy as many
 
@@ -68,13 +75,38 @@ func (us *users) peek(name string) *user {
 // rouse takes a user among those who are awake.
 func (us *users) rouse(u *user) {
 	delete(us.drowsy, u.name)
-	if us.state == nil && len(us.awake) >= us.most {
-		for name, drowsy := range us.drowsy {
-			us.asleep[name] = encode(func(c *coder) { c.user(drowsy) })
-		}
-		us.drowsy, us.awake = us.awake, make(map[string]*user)
+	if us.state == nil {
+		us.bed()
 	}
 	us.awake[u.name] = u
+}
+
+// bed lets the next of the drowsy fall asleep. There are not more of them than
+// become awake before their beds are needed.
+func (us *users) bed() {
+	if len(us.awake) >= us.most {
+		for len(us.tired) > 0 {
+			us.sleep()
+		}
+		us.drowsy, us.awake = us.awake, make(map[string]*user, us.most)
+		us.tired = slices.AppendSeq(us.tired, maps.Values(us.drowsy))
+	}
+	us.sleep()
+}
+
+// sleep makes a record of one of the tired, unless that one was roused.
+func (us *users) sleep() {
+	last := len(us.tired) - 1
+	if last < 0 {
+		return
+	}
+	u := us.tired[last]
+	us.tired[last] = nil
+	us.tired = us.tired[:last]
+	if us.drowsy[u.name] == u {
+		us.asleep[u.name] = encode(func(c *coder) { c.user(u) })
+		delete(us.drowsy, u.name)
+	}
 }
 
 // wake makes a user of a record, which is needed no more.
