@@ -62,7 +62,7 @@ func (o Override) thresholds(rules *Rules) (hold, block float64) {
 }
 
 // Waiting are the users whose mail waits to be let go by itself.
-func (s *Scorer) Waiting() []string { return slices.Clone(s.queue) }
+func (s *Scorer) Waiting() []string { return s.queue.names() }
 
 // LetGo lets one held message go, as a person said, and tells whether it was held.
 // Its place counts as used by the user.
