@@ -33,6 +33,16 @@ type Desk struct {
 	known  []string // identities, the oldest first
 	seen   map[string]bool
 	warned map[string]time.Time // users who were written to
+
+	sent, failed uint64 // messages; guarded by mu
+}
+
+// Counts tells how many messages went, and how often one did not and was kept to
+// be tried again.
+func (d *Desk) Counts() (sent, failed uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sent, d.failed
 }
 
 // way is one way out, with what waits for it.
@@ -225,8 +235,10 @@ func (d *Desk) settle(w *way, told *digest, err error) tray {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err == nil {
+		d.sent++
 		w.tray.went(told, d.now())
 	} else {
+		d.failed++
 		w.tray.failed(d.now())
 	}
 	return w.tray

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -50,6 +51,8 @@ type daemon struct {
 	door     *policy.Server      // where Postfix asks; nil: nowhere
 	porter   *porter             // holds queued mail and lets it go
 	service  *service            // tells systemd
+	meter    *meter              // tells a monitoring system
+	known    atomic.Int64        // users in the state, when they were counted last
 	kept     map[string][]string // what it holds, queue ids by folded user; guarded by turn
 
 	parsers map[string]*maillog.Parser // one for each log, as each has its own calendar
@@ -140,6 +143,7 @@ func (d *daemon) loop(lines <-chan follow.Batch) error {
 			d.reviewed(now)
 			d.retry()
 			d.save()
+			d.measure(now)
 			d.service.beat(now, d.status)
 		case <-minute.C:
 			d.reloadPlaces()
@@ -173,12 +177,14 @@ func (d *daemon) take(batch follow.Batch) error {
 			d.turn.Lock()
 			d.follow(&ev)
 			d.turn.Unlock()
+			d.meter.taken(&ev)
 		}
 	}
 	d.read[batch.Source] = batch
 	d.turn.Lock()
 	d.counts.lines(batch.Source, len(batch.Lines), time.Now(), ev.Time)
 	d.turn.Unlock()
+	d.meter.came(batch.Source)
 	return batch.Err
 }
 
@@ -223,7 +229,7 @@ func (d *daemon) sayUnchanged(origin string, rules *scoring.Rules) {
 	case err != nil:
 		d.log.Error("a fault in the rules file that the next start will stop at", "error", err)
 	case !reflect.DeepEqual(now, d.settings):
-		d.log.Warn("door, queue, alerts and hooks stay as they were until the daemon is restarted")
+		d.log.Warn("door, queue, alerts, hooks and metrics stay as they were until the daemon is restarted")
 	}
 }
 

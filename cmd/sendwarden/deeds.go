@@ -34,6 +34,9 @@ func (d *daemon) perform() {
 
 // judged asks for what a verdict makes necessary.
 func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
+	if d.meter != nil {
+		d.meter.judged(d.places.Place(ev.Addr).Country, v)
+	}
 	d.counts.judged(v)
 	d.show(ev, v)
 	if v.Score >= d.rules.Hold/2 && len(d.raised) < maxRaised {

@@ -31,7 +31,8 @@ func (d *daemon) stand(ctx context.Context) {
 		return
 	}
 	d.log.Info("standing at the door", "sockets", d.door.Addresses())
-	if err := d.door.Run(ctx, d.answer, d.lookUp); err != nil {
+	if err := d.door.Run(ctx, d.meter.timed(d.answer), d.lookUp); err != nil {
+		d.meter.left()
 		d.log.Error("no longer at the door: Postfix goes by the table alone", "error", err)
 	}
 }

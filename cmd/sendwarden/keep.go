@@ -163,7 +163,12 @@ func (d *daemon) save() {
 		return
 	}
 	d.saving = true
-	go func() { d.saved <- d.store.Commit(batch) }()
+	go func() {
+		began := time.Now()
+		err := d.store.Commit(batch)
+		d.meter.saved(time.Since(began), err)
+		d.saved <- err
+	}()
 }
 
 // batch gathers what has changed since the last one. While verdicts wait to be
@@ -256,7 +261,10 @@ func (d *daemon) fade(ctx context.Context) {
 
 // stale are the users in the state who have not been seen for long.
 func (d *daemon) stale(ctx context.Context, now time.Time) (names []string, err error) {
+	known := int64(0)
+	defer func() { d.known.Store(known) }()
 	err = d.store.Each(scoring.UserKey(""), func(key string, record []byte) error {
+		known++
 		d.turn.Lock()
 		defer d.turn.Unlock()
 		if name, _ := scoring.UserOf(key); d.scorer.Stale(record, now) {

@@ -111,6 +111,10 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 	if err := d.openControl(); err != nil {
 		return err
 	}
+	var err error
+	if d.meter, err = openMeter(d.settings.metrics); err != nil {
+		return err
+	}
 	d.porter.try(ctx)
 	if !d.porter.able.Load() {
 		d.log.Warn("Postfix's queue is out of reach: no mail is held until it is (a daemon that is not root asks `sendwarden queue-helper`; see queue: in the rules)")
@@ -133,7 +137,7 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 // the loop ends is done, then all is written down.
 func (d *daemon) live(ctx context.Context, stop func(), sources []string) error {
 	var others sync.WaitGroup
-	for _, other := range []func(context.Context){d.stand, d.steward.serve, d.porter.work, d.hooks.Run, d.desk.Run, d.fade} {
+	for _, other := range []func(context.Context){d.stand, d.steward.serve, d.porter.work, d.hooks.Run, d.desk.Run, d.fade, d.serveMetrics} {
 		others.Go(func() { other(ctx) })
 	}
 	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))

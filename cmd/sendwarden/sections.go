@@ -11,6 +11,7 @@ import (
 	"sendwarden/alert"
 	"sendwarden/control"
 	"sendwarden/hook"
+	"sendwarden/metrics"
 	"sendwarden/policy"
 	"sendwarden/scoring"
 
@@ -25,10 +26,11 @@ type settings struct {
 	queue   queueConfig
 	alerts  alert.Config
 	hooks   hook.Config
+	metrics metrics.Config
 }
 
 // sections are their keys.
-var sections = []string{"control", "door", "queue", "alerts", "hooks"}
+var sections = []string{"control", "door", "queue", "alerts", "hooks", "metrics"}
 
 // readSettings reads them all, and says all that is wrong with them.
 func readSettings(file string, rules *scoring.Rules) (s settings, err error) {
@@ -38,6 +40,7 @@ func readSettings(file string, rules *scoring.Rules) (s settings, err error) {
 		section(file, "queue", rules, &s.queue),
 		section(file, "alerts", rules, &s.alerts),
 		section(file, "hooks", rules, &s.hooks),
+		section(file, "metrics", rules, &s.metrics),
 	)
 	return s, err
 }
