@@ -21,6 +21,8 @@ type replayCommand struct {
 	setup
 	json  bool
 	until string
+
+	against, sweep, knownThefts string
 }
 
 func newReplay() *cobra.Command {
@@ -32,15 +34,25 @@ func newReplay() *cobra.Command {
 blocked, when and why. It changes nothing: no blocklist is written and no mail
 is touched.
 
-FILE may be plain or compressed (gzip, zstd, xz, bzip2); - is standard input.`,
-		Example: "  sendwarden replay /var/log/mail.log*\n  journalctl -u 'postfix*' -o json | sendwarden replay -",
-		Args:    atLeast(1, "log files (- for standard input)"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
+FILE may be plain or compressed (gzip, zstd, xz, bzip2); - is standard input.
+
+To try rules before they are trusted, --against compares them with others on the
+same log, and --sweep shows what one value does when it is another: that of
+threshold.block, threshold.hold, half_life or rules.NAME.points, as
+KEY=FIRST..LAST or KEY=FIRST..LAST..STEP. With --known-thefts, blocks are hits or
+false alarms.`,
+		Example: `  sendwarden replay /var/log/mail.log*
+  journalctl -u 'postfix*' -o json | sendwarden replay -
+  sendwarden replay --rules new.yaml --against /etc/sendwarden/rules.yaml mail.log
+  sendwarden replay --sweep threshold.block=60..200 --known-thefts thefts mail.log`,
+		Args: atLeast(1, "log files (- for standard input)"),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
 	c.flags(cmd)
 	c.timezoneFlag(cmd)
 	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object a line instead of a table")
 	cmd.Flags().StringVar(&c.until, "until", "", "stop at `TIME`, such as '2026-04-15 21:15' or 2026-04-15; without a zone it is as the log's own times")
+	c.backtestFlags(cmd)
 	return cmd
 }
 
@@ -50,7 +62,11 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	until, err := c.end(zone)
+	until, err := c.untilTime(zone)
+	if err != nil {
+		return err
+	}
+	known, err := c.known(zone)
 	if err != nil {
 		return err
 	}
@@ -59,31 +75,68 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	defer logs.Close()
+	if c.against != "" || c.sweep != "" {
+		return c.backtest(cmd, &backtesting{rules: rules, places: places, logs: logs, known: known, until: until})
+	}
 
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	diary := newDiary()
 	if c.json {
 		diary.each = func(e entry) { writeJSON(out, e) }
 	}
-	p := &path{places: places, scorer: scoring.New(rules), judged: diary.judged, released: diary.released, doubtful: diary.doubtful}
-	finish := showProgress(cmd.ErrOrStderr(), logs)
-	for _, ev := range logs.all(cmd.Context()) {
-		if until.before(ev.Time) {
-			diary.cut = until.in(ev.Time.Location())
-			p.letGo(diary.cut)
-			break
-		}
-		diary.read(ev.Time)
-		p.follow(ev)
+	l := newLane("", rules, places, known)
+	l.path.judged = func(ev *maillog.Event, v scoring.Verdict) {
+		diary.judged(ev, v)
+		l.judged(ev, v)
 	}
-	finish()
-	if !c.json && !errors.Is(logs.err, errStopped) {
-		diary.table(out, logs)
+	l.path.released = func(r scoring.Release) {
+		diary.released(r)
+		l.record.Released(r)
+	}
+	l.path.doubtful = diary.doubtful
+	diary.cut = readUntil(cmd, logs, until, func(ev *maillog.Event) {
+		diary.read(ev.Time)
+		l.path.follow(ev)
+	})
+	if !diary.cut.IsZero() {
+		l.path.letGo(diary.cut)
+	}
+	if !errors.Is(logs.err, errStopped) {
+		c.end(out, diary, logs, l)
 	}
 	if err := out.Flush(); err != nil {
 		return err
 	}
 	return logs.err
+}
+
+// end tells what a replay has come to.
+func (c *replayCommand) end(out io.Writer, d *diary, logs *oldLogs, l *lane) {
+	if !c.json {
+		d.table(out, logs)
+	}
+	if c.knownThefts == "" || d.submissions == 0 {
+		return
+	}
+	score := l.record.Score(d.from, d.to)
+	if c.json {
+		writeJSON(out, newScoreOut(score))
+		return
+	}
+	writeScore(out, score)
+}
+
+// readUntil hands on the events of logs, with a progress bar, up to an end. It
+// answers the end where that came before the logs'.
+func readUntil(cmd *cobra.Command, logs *oldLogs, until end, each func(*maillog.Event)) (cut time.Time) {
+	defer showProgress(cmd.ErrOrStderr(), logs)()
+	for _, ev := range logs.all(cmd.Context()) {
+		if until.before(ev.Time) {
+			return until.in(ev.Time.Location())
+		}
+		each(ev)
+	}
+	return time.Time{}
 }
 
 // showProgress draws a bar while the logs are read, if a person is watching.

@@ -15,8 +15,8 @@ type end struct {
 	wall bool      // t, in UTC, is what the log's clock shows
 }
 
-// end reads --until; --timezone gives a time without a zone that one.
-func (c *replayCommand) end(zone *time.Location) (end, error) {
+// untilTime reads --until; --timezone gives a time without a zone that one.
+func (c *replayCommand) untilTime(zone *time.Location) (end, error) {
 	if c.until == "" {
 		return end{}, nil
 	}
