@@ -71,7 +71,7 @@ type AccountVisit struct {
 	Where
 	First   time.Time `json:"first"`
 	Last    time.Time `json:"last"`
-	Uses    int       `json:"uses,omitempty"` // submissions; 0: not counted
+	Uses    int       `json:"uses,omitempty"`    // submissions; 0: not counted
 	Strange bool      `json:"strange,omitempty"` // at first use it was no familiar place
 	Shared  bool      `json:"shared,omitempty"`
 }

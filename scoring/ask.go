@@ -13,6 +13,8 @@ type asking struct {
 	values  []any    // of the signals, as of turn computed[i]
 	turns   []uint64
 	turn    uint64 // counts submissions
+
+	witness func(Answer) // is told what each rule answers; nil as a rule
 }
 
 // question is one rule, with its signals by their index.
@@ -21,6 +23,7 @@ type question struct {
 	name  uint32 // hash of the rule's
 	gates []indexedGate
 	needs []int
+	tree  *tree // for witnesses; nil as long as there was none
 }
 
 type indexedGate struct {
@@ -64,7 +67,12 @@ func (a *asking) ask(l *look) (fired int) {
 	a.turn++
 	for i := range a.rules {
 		q := &a.rules[i]
-		if !a.holds(q, l) || !l.user.mayFire(q.name, q.rule.Every, l.now) {
+		holds := a.holds(q, l)
+		fires := holds && l.user.mayFire(q.name, q.rule.Every, l.now)
+		if a.witness != nil {
+			a.witness(a.answer(q, l, holds, fires))
+		}
+		if !fires {
 			continue
 		}
 		l.user.addPoints(Reason{l.sub.Time, q.rule.Name, q.rule.Points, l.place, l.sub.Message}, l.now, l.rules.HalfLife)

@@ -14,6 +14,7 @@ import (
 
 // condition is the compiled "when" of a rule.
 type condition struct {
+	text    string
 	program *vm.Program
 	names   []string // the signals that it asks for
 	gates   []gate
@@ -80,7 +81,7 @@ func (r *reader) condition(n *yaml.Node, rule string, rules *Rules) condition {
 	for name := range check.used {
 		names = append(names, name)
 	}
-	return condition{program, names, gatesOf(program.Node())}
+	return condition{text, program, names, gatesOf(program.Node())}
 }
 
 // faultIn reports a fault at a line (from 1) and column (from 0) within a
