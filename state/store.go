@@ -75,14 +75,14 @@ const patience = 2 * time.Second
 // Open opens a state, or makes an empty one. A damaged file is set aside, under a
 // name with the date, and said in Damaged.
 func Open(path string, now time.Time) (*Store, error) {
-	db, err := openFile(path, nil)
+	db, err := openFile(path, false)
 	damage := err
 	if errors.Is(err, errDamaged) {
 		aside := path + ".corrupt-" + now.UTC().Format("20060102T150405")
 		if err := os.Rename(path, aside); err != nil {
 			return nil, fmt.Errorf("%w; it cannot be set aside: %w", damage, err)
 		}
-		if db, err = openFile(path, nil); err == nil {
+		if db, err = openFile(path, false); err == nil {
 			return &Store{path: path, db: db, pending: make(map[string][]byte),
 				Damaged: fmt.Sprintf("%v; it is kept as %s, and a new state begins", damage, aside)}, nil
 		}
@@ -93,17 +93,24 @@ func Open(path string, now time.Time) (*Store, error) {
 	return &Store{path: path, db: db, pending: make(map[string][]byte)}, nil
 }
 
+// OpenToRead opens a state to look at it: nothing is made, changed or set aside, and
+// a Commit fails.
+func OpenToRead(path string) (*Store, error) {
+	db, err := openFile(path, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{path: path, db: db, pending: make(map[string][]byte)}, nil
+}
+
 // errDamaged is of a file that is no state, or none any more.
 var errDamaged = errors.New("the file is damaged")
 
-// openFile opens the file of a name, unless there was a fault already.
-func openFile(path string, fault error) (*bolt.DB, error) {
-	if fault != nil {
-		return nil, fault
-	}
+// openFile opens the file of a name.
+func openFile(path string, toRead bool) (*bolt.DB, error) {
 	var db *bolt.DB
 	var file *os.File
-	options := bolt.Options{Timeout: patience, FreelistType: bolt.FreelistMapType,
+	options := bolt.Options{Timeout: patience, FreelistType: bolt.FreelistMapType, ReadOnly: toRead,
 		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
 			file, err = os.OpenFile(name, flag, mode)
 			return file, err
@@ -116,7 +123,10 @@ func openFile(path string, fault error) (*bolt.DB, error) {
 		return nil, openFault(path, err)
 	}
 	if replaced(path, file) {
-		return openFile(path, db.Close())
+		if err := db.Close(); err != nil {
+			return nil, err
+		}
+		return openFile(path, toRead)
 	}
 	if err := guarded(func() error { return prepare(db, path) }); err != nil {
 		err = errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())

@@ -20,6 +20,8 @@ type path struct {
 	// doubtful is told of submissions under a name that a log cannot be
 	// trusted with: they are reported, not judged.
 	doubtful func(*maillog.Event)
+	// witness judges in the scorer's place; nil as a rule.
+	witness func(*maillog.Event, scoring.Submission) scoring.Verdict
 }
 
 // follow takes one event along the path.
@@ -63,12 +65,19 @@ func (p *path) submission(ev *maillog.Event) {
 		return
 	}
 	sub := p.placed(ev)
-	if v := p.scorer.Submission(sub); !v.Again {
+	if v := p.judge(ev, sub); !v.Again {
 		p.judged(ev, v)
 	}
 	if ev.Recipients > 0 { // Exim says it in the same line
 		p.scorer.Queued(sub.Message, ev.Time, ev.Recipients, ev.From)
 	}
+}
+
+func (p *path) judge(ev *maillog.Event, sub scoring.Submission) scoring.Verdict {
+	if p.witness != nil {
+		return p.witness(ev, sub)
+	}
+	return p.scorer.Submission(sub)
 }
 
 // asked judges a message that Postfix asks about before it takes it. What the log
