@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 )
 
@@ -129,7 +130,10 @@ type Account struct {
 	Usual   string    `json:"usual,omitempty"`
 	Held    []Message `json:"held,omitempty"`
 	Trusts  []Trust   `json:"trusts,omitempty"`
-	History []Record  `json:"history,omitempty"` // of Service.Account alone
+	// History and Memory are of Service.Account alone. Memory is all that is
+	// remembered of the user, a scoring.Account.
+	History []Record        `json:"history,omitempty"`
+	Memory  json.RawMessage `json:"memory,omitempty"`
 }
 
 // Reason is why points were added to a score.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -134,7 +135,11 @@ func (s *steward) Account(ctx context.Context, user string) (control.Account, er
 	err = s.ask(ctx, func() {
 		s.turn.Lock()
 		defer s.turn.Unlock()
-		a = s.account(blocklist.Fold(user), time.Now())
+		now := time.Now()
+		a = s.account(blocklist.Fold(user), now)
+		if memory, known := s.scorer.Account(blocklist.Fold(user), now); known {
+			a.Memory, err = json.Marshal(memory)
+		}
 		if e, listed := s.list.Lookup(user); listed {
 			a.listed(e)
 		}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"sendwarden/blocklist"
+	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
 	"sendwarden/state"
@@ -17,7 +20,7 @@ import (
 
 // explainCommand shows people why: of a user, or of a line of a log.
 type explainCommand struct {
-	setup
+	reach
 	state string
 	line  string
 	logs  []string
@@ -45,8 +48,9 @@ before; without either the user is new.`,
   grep A672A9BAA49 /var/log/mail.log | sendwarden explain --line -`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
-	c.flags(cmd)
+	c.setup.flags(cmd)
 	c.timezoneFlag(cmd)
+	cmd.Flags().StringVar(&c.socket, "control", "", "`SOCKET` of the daemon (default "+control.DefaultSocket+"; none: read the state file)")
 	cmd.Flags().StringVar(&c.state, "state", "", "state `FILE` (default "+installedState+")")
 	cmd.Flags().StringVar(&c.line, "line", "", "explain this `LINE` of a log; - reads lines from standard input")
 	cmd.Flags().StringArrayVar(&c.logs, "log", nil, "log `FILE` to read before the line (repeat it for several)")
@@ -75,22 +79,19 @@ func (c *explainCommand) run(cmd *cobra.Command, args []string) error {
 	return c.account(cmd, blocklist.Fold(args[0]))
 }
 
-// account tells how a user stands by what the daemon remembers.
+// account tells how a user stands by what the daemon remembers: the one that runs,
+// or the last one as it left its state.
 func (c *explainCommand) account(cmd *cobra.Command, user string) error {
-	rules, _, err := c.rules()
+	rules, origin, err := c.rules()
 	if err != nil {
 		return err
 	}
-	scorer, release, err := c.remembered(rules)
+	account, err := c.asked(cmd.Context(), user, origin, rules)
+	if absent(err) {
+		account, err = c.read(user, rules)
+	}
 	if err != nil {
 		return err
-	}
-	account, known := scorer.Account(user, time.Now())
-	if err := release(); err != nil {
-		return err
-	}
-	if !known {
-		return fmt.Errorf("nothing is remembered of %s (`sendwarden explain USER FILE…` replays logs)", maillog.Mask(user))
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	if c.json {
@@ -99,6 +100,48 @@ func (c *explainCommand) account(cmd *cobra.Command, user string) error {
 		writeAccount(out, account)
 	}
 	return out.Flush()
+}
+
+// asked is a user's account as the running daemon has it.
+func (c *explainCommand) asked(ctx context.Context, user, origin string, rules *scoring.Rules) (account scoring.Account, err error) {
+	if c.state != "" {
+		return account, control.ErrAbsent
+	}
+	client, _, err := c.client(ctx, origin, rules)
+	if err != nil {
+		return account, err
+	}
+	defer client.Close()
+	a, err := client.Account(ctx, user)
+	switch {
+	case err != nil:
+		return account, err
+	case a.Memory == nil:
+		return account, nothingRemembered(user)
+	}
+	err = json.Unmarshal(a.Memory, &account)
+	account.Blocked = account.Blocked || a.Blocked
+	return account, err
+}
+
+// read is a user's account from the state.
+func (c *explainCommand) read(user string, rules *scoring.Rules) (account scoring.Account, err error) {
+	scorer, release, err := c.remembered(rules)
+	if err != nil {
+		return account, err
+	}
+	account, known := scorer.Account(user, time.Now())
+	if err := release(); err != nil {
+		return account, err
+	}
+	if !known {
+		return account, nothingRemembered(user)
+	}
+	return account, nil
+}
+
+func nothingRemembered(user string) error {
+	return fmt.Errorf("nothing is remembered of %s (`sendwarden explain USER FILE…` replays logs)", maillog.Mask(user))
 }
 
 // stateFile is where the daemon's memory is.
