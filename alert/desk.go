@@ -26,6 +26,7 @@ type Desk struct {
 	host    string
 	log     *slog.Logger
 	now     func() time.Time
+	went    func()
 	journal bool
 	ways    []*way
 
@@ -61,12 +62,13 @@ type Options struct {
 	Host string // this mail server's name
 	Log  *slog.Logger
 	Now  func() time.Time // the clock: time.Now
+	Sent func()           // is told when a message has gone, so that the Outbox is saved soon; must not wait
 }
 
 // New returns a desk for a configuration that Check has found nothing in.
 // Nothing is sent until Run.
 func New(c Config, o Options) *Desk {
-	d := &Desk{host: o.Host, log: o.Log, now: o.Now, journal: c.Journal,
+	d := &Desk{host: o.Host, log: o.Log, now: o.Now, went: o.Sent, journal: c.Journal,
 		seen: make(map[string]bool), warned: make(map[string]time.Time)}
 	if c.Interval == 0 {
 		c.Interval = interval
@@ -224,7 +226,11 @@ func (d *Desk) deliver(ctx context.Context, w *way, next *digest) {
 		d.log.Error("some are not told by alert", "way", w.name, "err", some)
 		err = nil
 	}
-	if t := d.settle(w, next, err); err != nil {
+	t := d.settle(w, next, err)
+	if err == nil && d.went != nil {
+		d.went()
+	}
+	if err != nil {
 		d.log.Error("an alert was not sent", "way", w.name, "err", err, "failures", t.failures, "waiting", len(t.waiting),
 			"again at", t.tryAt.Format(time.TimeOnly), "says", next.subject())
 	}

@@ -63,26 +63,28 @@ type daemon struct {
 	positions map[string]follow.Position
 	said      map[string][]byte // the daemon's own records, as they were written last
 	saved     chan error        // how a save ended
+	sent      chan struct{}     // a notice has gone, and the state does not know it
 	saving    bool
 	due       bool // a save is, and cannot wait for the next second
 	unsaved   bool // the last save failed
 
-	pending []blocklist.Entry // blocks that could not be written yet
-	failing map[string]string // the faults that were said, so that each is said once
-	odd     map[string]bool   // doubtful names that were reported
+	pending []blocklist.Entry          // blocks that could not be written yet
+	untold  map[string]blocklist.Entry // by folded user: on the list since before a crash, and nobody has been told
+	failing map[string]string          // the faults that were said, so that each is said once
+	odd     map[string]bool            // doubtful names that were reported
 }
 
 func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, with settings) *daemon {
 	d := &daemon{
 		command: c, log: log, rules: rules, settings: with, host: hostName(), wake: make(chan struct{}, 1), started: time.Now(),
 		counts: counts{fired: make(map[string]fired), logs: make(map[string]logCount)}, raised: make(map[string]bool),
-		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string),
+		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string), untold: make(map[string]blocklist.Entry),
 		parsers: make(map[string]*maillog.Parser), read: make(map[string]follow.Batch),
-		positions: make(map[string]follow.Position), said: make(map[string][]byte), saved: make(chan error, 1),
+		positions: make(map[string]follow.Position), said: make(map[string][]byte), saved: make(chan error, 1), sent: make(chan struct{}, 1),
 		service: newService(log),
 	}
 	d.path = path{places: places, scorer: scoring.New(rules), judged: d.judged, released: d.released, doubtful: d.doubtful}
-	d.desk = alert.New(with.alerts, alert.Options{Host: d.host, Log: log, Now: time.Now})
+	d.desk = alert.New(with.alerts, alert.Options{Host: d.host, Log: log, Now: time.Now, Sent: d.went})
 	d.hooks = hook.New(with.hooks, hook.Options{Log: log, Now: time.Now, Tell: d.desk.Tell})
 	d.porter = newPorter((&queueSetup{c.configDir, with.queue.Helper}).open(), log, d.keep)
 	return d
@@ -142,6 +144,7 @@ func (d *daemon) loop(lines <-chan follow.Batch) error {
 			d.letGoUntil(now)
 			d.reviewed(now)
 			d.retry()
+			d.recollect(now)
 			d.save()
 			d.measure(now)
 			d.service.beat(now, d.status)
@@ -151,6 +154,8 @@ func (d *daemon) loop(lines <-chan follow.Batch) error {
 			d.service.reloading()
 			d.reload()
 			d.service.ready(d.status())
+		case <-d.sent:
+			d.due = true
 		case err := <-d.saved:
 			d.written(err)
 		}

@@ -112,6 +112,7 @@ func (d *daemon) keep(user string, ids []string) {
 // for blocked; what cannot be written now is tried again each second.
 func (d *daemon) write(e blocklist.Entry) bool {
 	err := d.list.Block(e)
+	delete(d.untold, e.User)
 	switch {
 	case err == nil:
 		d.log.Warn("blocked", "user", maillog.Mask(e.User))
@@ -173,10 +174,7 @@ func (d *daemon) reviewed(now time.Time) {
 		d.fault(behind, nil)
 	}
 	for _, e := range change.Removed {
-		d.log.Info("released by hand", "user", maillog.Mask(e.User))
-		d.note(control.Record{Time: now, Who: control.ByFile, Act: control.Release, User: blocklist.Fold(e.User)})
-		d.forgive(e.User, now, true)
-		d.tell(alert.Notice{Kind: alert.Release, Time: now, User: blocklist.Fold(e.User)})
+		d.releasedByHand(blocklist.Fold(e.User), now)
 	}
 	for _, e := range append(change.Added, change.Changed...) {
 		d.log.Info("set by hand", "user", maillog.Mask(e.User), "action", e.Action)
@@ -199,6 +197,15 @@ func actOf(e blocklist.Entry) control.Kind {
 		return control.Block
 	}
 	return control.Exempt
+}
+
+// releasedByHand takes note of a line that is gone from the blocklist.
+func (d *daemon) releasedByHand(user string, now time.Time) {
+	d.log.Info("released by hand", "user", maillog.Mask(user))
+	delete(d.untold, user)
+	d.note(control.Record{Time: now, Who: control.ByFile, Act: control.Release, User: user})
+	d.forgive(user, now, true)
+	d.tell(alert.Notice{Kind: alert.Release, Time: now, User: user})
 }
 
 // forgive tells the scorer that a user may send again, and lets go what was held

@@ -80,6 +80,7 @@ func (d *daemon) history(logs *oldLogs, source string) error {
 	}
 	if _, err := os.Stat(source); errors.Is(err, os.ErrNotExist) {
 		d.log.Warn("the log is not there: waiting until it is", "log", source)
+		d.positions[source] = follow.Position{Source: source}
 		return nil
 	}
 	current, err := follow.Open(source)

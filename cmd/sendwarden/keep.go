@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"sendwarden/alert"
@@ -119,20 +121,48 @@ func (d *daemon) unreadable(key string, err error) {
 	d.log.Error("a record of the state cannot be read and is passed over", "key", maillog.Mask(key), "error", err)
 }
 
-// compare finds what people did to the blocklist while no daemon ran.
+// compare finds what people did to the blocklist while no daemon ran. Who stands
+// there by a verdict that the state does not know of was blocked just before a
+// crash: the lines that led to it are read again, and so is the verdict given
+// again, with the reasons for people to be told.
 func (d *daemon) compare(before []string) {
 	now := d.listed()
 	for _, user := range before {
 		if !slices.Contains(now, user) {
-			d.log.Info("released by hand", "user", maillog.Mask(user))
-			d.forgive(user, time.Now(), true)
+			d.releasedByHand(user, time.Now())
 		}
 	}
-	for _, user := range now {
-		if !slices.Contains(before, user) {
+	first := d.said[listedKey] == nil
+	for _, e := range d.list.Entries() {
+		user := blocklist.Fold(e.User)
+		switch {
+		case !e.Blocks() || slices.Contains(before, user):
+		case !first && e.Score > 0:
+			d.untold[user] = e
+		default:
 			d.scorer.Blocked(user, time.Now())
 		}
 	}
+}
+
+// recollection is how long a verdict from before a crash has to come again.
+const recollection = time.Minute
+
+// recollect takes for blocked, and tells of, those whose verdict did not come
+// again: it was given at the door, and the log does not have it.
+func (d *daemon) recollect(now time.Time) {
+	if len(d.untold) == 0 || now.Sub(d.started) < recollection {
+		return
+	}
+	for _, user := range slices.Sorted(maps.Keys(d.untold)) {
+		e := d.untold[user]
+		d.turn.Lock()
+		d.scorer.Blocked(user, now)
+		d.turn.Unlock()
+		d.porter.hold(user)
+		d.tell(alert.Notice{Kind: alert.Block, Time: e.Since, User: user, Score: e.Score, Detail: strings.Join(e.Notes, "\n")})
+	}
+	clear(d.untold)
 }
 
 // listed are the users who stand on the blocklist.
@@ -217,6 +247,14 @@ func (d *daemon) written(err error) {
 	d.saving, d.unsaved = false, err != nil
 	d.ledger.saved(err)
 	d.fault(unsaved, err)
+}
+
+// firstSave writes down what was learnt before the first line is followed: a crash
+// would make history of the lines that come now, and nobody is blocked for that.
+func (d *daemon) firstSave() {
+	if batch, whole := d.batch(); whole {
+		d.written(d.store.Commit(batch))
+	}
 }
 
 // lastSave writes everything down as the daemon ends.

@@ -129,7 +129,11 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 	if len(unknown) == 0 {
 		return nil
 	}
-	return d.learn(ctx, unknown)
+	if err := d.learn(ctx, unknown); err != nil {
+		return err
+	}
+	d.firstSave()
+	return nil
 }
 
 // live runs the loop, and beside it those who wait for others: for Postfix at the

@@ -27,6 +27,15 @@ func (d *daemon) tell(n alert.Notice) {
 	d.hooks.Tell(n)
 }
 
+// went has the state saved soon after a notice has gone: what goes between the last
+// save and a crash goes twice.
+func (d *daemon) went() {
+	select {
+	case d.sent <- struct{}{}:
+	default: // the loop has been told already
+	}
+}
+
 // notice is a verdict as people are told of it.
 func notice(kind alert.Kind, v scoring.Verdict) alert.Notice {
 	n := alert.Notice{

@@ -1,6 +1,6 @@
 // Package writer writes logs as mail servers and logrotate do together, for the
-// tests and measurements of following them. Its lines are numbered and say when
-// they were written:
+// tests and measurements of following them. Its lines are those that it is given,
+// or numbered ones that say when they were written:
 //
 //	1795831200123456789 4711 xxxxxxxx…
 package writer
@@ -49,6 +49,9 @@ type Plan struct {
 	Size  int           `json:"size"` // bytes of a line
 
 	Endless int `json:"endless"` // bytes of a line that is written before all others
+
+	// Text, if it is not nil, has the lines to write instead of numbered ones.
+	Text [][]byte `json:"-"`
 }
 
 type writer struct {
@@ -123,14 +126,7 @@ func (w *writer) line() error {
 			time.Sleep(wait)
 		}
 	}
-	w.text = strconv.AppendInt(w.text[:0], time.Now().UnixNano(), 10)
-	w.text = append(w.text, ' ')
-	w.text = strconv.AppendInt(w.text, int64(w.number), 10)
-	w.text = append(w.text, ' ')
-	for len(w.text) < w.Size-1 {
-		w.text = append(w.text, 'x')
-	}
-	w.text = append(w.text, '\n')
+	w.compose()
 	w.number++
 	if w.Split && w.r.IntN(3) == 0 {
 		cut := w.r.IntN(len(w.text))
@@ -142,6 +138,22 @@ func (w *writer) line() error {
 	}
 	_, err := w.f.Write(w.text)
 	return err
+}
+
+// compose makes the next line.
+func (w *writer) compose() {
+	if w.Text != nil {
+		w.text = w.Text[w.number]
+		return
+	}
+	w.text = strconv.AppendInt(w.text[:0], time.Now().UnixNano(), 10)
+	w.text = append(w.text, ' ')
+	w.text = strconv.AppendInt(w.text, int64(w.number), 10)
+	w.text = append(w.text, ' ')
+	for len(w.text) < w.Size-1 {
+		w.text = append(w.text, 'x')
+	}
+	w.text = append(w.text, '\n')
 }
 
 // rotate does it in one of the ways.
