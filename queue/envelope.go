@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,12 @@ type envelope struct {
 	size       int64
 	recipients int // still to be served
 	to         []string
+	client     netip.Addr // that handed it in
+
+	original string // of the recipient that follows
+	alias    string // the original of the most recipients
+	aliased  int    // how many that are
+	run      int    // recipients since the original changed
 }
 
 // readEnvelope reads the records up to the content. Two user names that differ
@@ -40,6 +47,10 @@ func readEnvelope(r *records) (envelope, error) {
 		case kind == recContent:
 			return e, nil
 		case kind == recAttribute:
+			if addr, is := strings.CutPrefix(string(data), "client_address="); is && !e.client.IsValid() {
+				client, _ := netip.ParseAddr(addr) // none for "unknown"
+				e.client = client.Unmap()
+			}
 			user, is := strings.CutPrefix(string(data), "sasl_username=")
 			if is && named && user != e.user {
 				err = fmt.Errorf("%w: two user names", errDamaged)
@@ -59,9 +70,16 @@ func (e *envelope) take(kind byte, data []byte) error {
 	switch kind {
 	case recSender:
 		e.sender = mask(string(data), maxAddress)
+	case recOriginal:
+		if original := mask(string(data), maxAddress); original != e.original {
+			e.original, e.run = original, 0
+		}
 	case recRecipient:
 		if e.recipients++; e.recipients <= shownTo {
 			e.to = append(e.to, mask(string(data), maxAddress))
+		}
+		if e.run++; e.run > max(e.aliased, 1) && e.original != "" {
+			e.alias, e.aliased = e.original, e.run
 		}
 	case recTime, recCreated:
 		seconds, err := firstNumber(data)

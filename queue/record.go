@@ -17,6 +17,7 @@ const (
 	recAttribute = 'A' // name=value
 	recSender    = 'S'
 	recRecipient = 'R' // becomes 'D' in place when it is done
+	recOriginal  = 'O' // what the recipient behind it was before aliases
 	recContent   = 'M' // here the envelope ends
 	recLine      = 'N' // of the content, without its newline
 	recLinePart  = 'L' // of a line that goes on in the next record

@@ -19,38 +19,9 @@ const (
 	maxHeader  = 256 << 10
 )
 
-// readSubject reads the content's header up to its subject, and decodes it. A
-// message without one has none; nothing here is worth an error.
-func readSubject(r *records) string {
-	var subject strings.Builder
-	within := false // the subject goes on in a line that begins with a blank
-	whole := true   // the record before ended its line
-	for read := 0; read < maxHeader && subject.Len() < maxRaw; {
-		kind, data, err := r.next()
-		if err != nil || kind != recLine && kind != recLinePart {
-			break
-		}
-		read += len(data) + 2
-		line, begins := string(data), whole
-		whole = kind == recLine
-		switch {
-		case begins && line == "":
-			read = maxHeader // the header's end
-		case !begins || line[0] == ' ' || line[0] == '\t':
-			if within {
-				subject.WriteString(line)
-			}
-		case within:
-			read = maxHeader
-		default:
-			name, value, _ := strings.Cut(line, ":")
-			if within = strings.EqualFold(strings.TrimRight(name, " \t"), "Subject"); within {
-				subject.WriteString(value)
-			}
-		}
-	}
-	return decodeSubject(subject.String())
-}
+// readSubject reads the content's header for its subject. A message without one
+// has none; nothing here is worth an error.
+func readSubject(r *records) string { return readHeader(r).subject }
 
 // decodeSubject makes a subject readable (RFC 2047) and fit to be shown. What
 // can't be decoded is shown as it stands.

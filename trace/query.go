@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ type Query struct {
 	addr  netip.Addr
 	uid   int
 	to    bool // a recipient
+	ids   []string
 }
 
 // NewQuery makes a query of what a person types: a message's id in the queue, its
@@ -49,6 +51,9 @@ func To(recipient string) (Query, error) {
 	return q, err
 }
 
+// Messages makes a query for messages whose ids in the queue are known.
+func Messages(ids []string) Query { return Query{ids: ids, uid: maillog.NoUID} }
+
 // find appends the lines of a block that contain what is looked for, in whatever
 // letters. lower is scratch.
 func (q *Query) find(block, lower []byte, found []Span) ([]Span, []byte) {
@@ -76,6 +81,9 @@ func (q *Query) find(block, lower []byte, found []Span) ([]Span, []byte) {
 
 // matches tells whether a line about a message says that it is wanted.
 func (q *Query) matches(l *line) bool {
+	if q.ids != nil {
+		return slices.Contains(q.ids, string(l.id))
+	}
 	if q.to {
 		return l.event && l.ev.Type == maillog.Delivery && strings.EqualFold(l.ev.To, q.word)
 	}

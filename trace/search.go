@@ -36,7 +36,11 @@ type key struct{ host, queue, id string }
 
 // New begins a search; with lines each story keeps the lines that it is from.
 func New(q Query, lines bool) *Search {
-	return &Search{query: q, lines: lines, ids: make(map[string]bool), mids: make(map[string]bool), found: make(map[string]bool)}
+	s := &Search{query: q, lines: lines, ids: make(map[string]bool), mids: make(map[string]bool), found: make(map[string]bool)}
+	for _, id := range q.ids {
+		s.pass, s.found[id] = 1, true // what a first pass would find is known
+	}
+	return s
 }
 
 // Pass begins another reading of the logs. It reports false when none is needed:

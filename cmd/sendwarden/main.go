@@ -85,7 +85,7 @@ Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check or doctor has found fau
 	root.SetVersionTemplate("sendwarden {{.Version}}\n")
 	root.SetHelpCommand(newHelp())
 	addGroup(root, "Try it and tune it:", newReplay(), newExplain(), newCheck(), newRules(), newLookup(), newParse(), newStats(), newTrace(), newSimulate())
-	addGroup(root, "Protect the server:", newSetup(), newDoctor(), newRun(), newQueue(), newState(), newQueueHelper())
+	addGroup(root, "Protect the server:", newSetup(), newDoctor(), newInvestigate(), newRun(), newQueue(), newState(), newQueueHelper())
 	addGroup(root, "Review what it does:", newStatus(), newList(), newBlock(), newRelease())
 	root.AddCommand(newVersion())
 	return root

@@ -20,7 +20,7 @@ type oldLogs struct {
 	bar  func(done int64) // told of the bytes read since the last call
 
 	lines   int64 // so far
-	skimmed bool  // events about messages that nobody authenticated are passed over
+	skimmed bool  // events about messages of other servers are passed over
 	err     error // what ended the stream before its end
 }
 
@@ -116,7 +116,7 @@ func (o *oldLogs) events(ctx context.Context, l *oldLog) iter.Seq[*maillog.Event
 				if o.skimmed && !known.Wants(m) || !l.parser.Parse(b.Data[m.Start:m.End], &ev) {
 					continue
 				}
-				if ev.Type == maillog.Submission {
+				if ev.Type == maillog.Submission || ev.Type == maillog.Local {
 					known.Add(&ev)
 				}
 				l.line = lines + int64(m.Line) + 1

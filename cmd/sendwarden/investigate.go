@@ -1,0 +1,287 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"sendwarden/geo"
+	"sendwarden/investigate"
+	"sendwarden/maillog"
+	"sendwarden/queue"
+	"sendwarden/trace"
+
+	"github.com/spf13/cobra"
+)
+
+type investigateCommand struct {
+	setup
+	configDir string
+	json      bool
+	ids       string
+}
+
+func newInvestigate() *cobra.Command {
+	var c investigateCommand
+	cmd := &cobra.Command{
+		Use:   "investigate [LOG…]",
+		Short: "Find out who fills the mail queue, and what to do about it",
+		Long: `Investigate looks at Postfix's queue and at the log, and tells who fills the
+queue: which account, local account or script, which client; with forged senders
+or not; whether it is bounces to people who never wrote, or an alias that makes
+many messages of one. For each it says what to do, command by command. It changes
+nothing itself and deletes nothing.
+
+Run it as root: who handed a message in stands in the queue's files, which only
+root may read. Others get what postqueue and the log tell. LOG is the log that
+run would follow if none is named.
+
+--ids prints the queue ids of one origin, as the commands that it proposes want
+them: user:NAME, uid:NUMBER, host:ADDRESS, bounces or unknown.`,
+		Example: "  sendwarden investigate\n  sendwarden investigate --ids uid:33 | postsuper -h -",
+		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
+	}
+	c.flags(cmd)
+	c.timezoneFlag(cmd)
+	cmd.Flags().StringVar(&c.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
+	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object with everything instead of text")
+	cmd.Flags().StringVar(&c.ids, "ids", "", "only print the queue ids of one `ORIGIN`")
+	return cmd
+}
+
+func (c *investigateCommand) run(cmd *cobra.Command, files []string) error {
+	rules, _, err := c.rules()
+	if err != nil {
+		return err
+	}
+	places, err := c.places(rules)
+	if err != nil {
+		return err
+	}
+	inquiry := investigate.New()
+	if err := c.lookAtQueue(cmd.Context(), inquiry); err != nil {
+		return err
+	}
+	var notes []string
+	if len(files) == 0 {
+		run := runCommand{listSetup: listSetup{setup: c.setup}}
+		if files, err = run.sources(rules, slog.New(slog.DiscardHandler)); err != nil {
+			notes, files = append(notes, err.Error()), nil
+		}
+	}
+	if err := c.readLogs(cmd, inquiry, files); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	switch {
+	case c.ids != "":
+		err = printIDs(out, inquiry, c.ids)
+	case c.json:
+		writeJSON(out, newInquiryOut(inquiry, places))
+	default:
+		writeInquiry(out, inquiry, places)
+		for _, note := range notes {
+			fmt.Fprintf(out, "\nWithout a log: %s\n", note)
+		}
+	}
+	return errors.Join(err, out.Flush())
+}
+
+// lookAtQueue lists the queue, and with root's rights who handed each message in.
+func (c *investigateCommand) lookAtQueue(ctx context.Context, inquiry *investigate.Inquiry) error {
+	local := queue.Local{ConfigDir: c.configDir}
+	if err := local.Waiting(ctx, inquiry.Wait); err != nil {
+		return err
+	}
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return local.Survey(ctx, func(m queue.Item) error { inquiry.Add(m); return nil })
+}
+
+// readLogs tells the inquiry what has gone already, and why bounces were written.
+func (c *investigateCommand) readLogs(cmd *cobra.Command, inquiry *investigate.Inquiry, files []string) error {
+	if len(files) == 0 {
+		return nil
+	}
+	zone, err := c.zone()
+	if err != nil {
+		return err
+	}
+	files, forget, err := rereadable(cmd, files)
+	defer forget()
+	if err != nil {
+		return err
+	}
+	logs, err := openOldLogs(files, zone, time.Now())
+	if err != nil {
+		return err
+	}
+	finish := showProgress(cmd.ErrOrStderr(), logs)
+	for _, ev := range logs.all(cmd.Context()) {
+		inquiry.Hear(ev)
+	}
+	finish()
+	if err := errors.Join(logs.err, logs.Close()); err != nil {
+		return err
+	}
+	for _, o := range inquiry.Origins() {
+		if o.Kind == investigate.Bounces && len(o.IDs) > 0 {
+			return c.causes(cmd, o, files, zone)
+		}
+	}
+	return nil
+}
+
+// sampledBounces is how many are followed back to what they answer.
+const sampledBounces = 50
+
+// causes follows some bounces back to the messages that they answer.
+func (c *investigateCommand) causes(cmd *cobra.Command, bounces *investigate.Origin, files []string, zone *time.Location) error {
+	search := trace.New(trace.Messages(bounces.IDs[:min(len(bounces.IDs), sampledBounces)]), false)
+	t := traceCommand{setup: c.setup}
+	for search.Pass() {
+		if err := t.pass(cmd, search, files, zone); err != nil {
+			return err
+		}
+	}
+	stories, _ := search.Stories()
+	for _, s := range stories {
+		for _, l := range s.Links {
+			if l.Kind == trace.Bounce && !l.Before {
+				bounces.Causes[cause(s)]++
+			}
+		}
+	}
+	return nil
+}
+
+// cause says what a bounce answers.
+func cause(s *trace.Story) string {
+	who := "mail of clients where nobody logged in"
+	switch {
+	case s.UID != maillog.NoUID:
+		who = fmt.Sprintf("mail of uid %d", s.UID)
+	case s.User != "":
+		who = "mail of " + s.User
+	}
+	for _, d := range s.Deliveries {
+		if d.Status == "bounced" {
+			return fmt.Sprintf("they answer %s to %s: %s", who, d.To, d.Reason)
+		}
+	}
+	return "they answer " + who
+}
+
+func printIDs(out io.Writer, inquiry *investigate.Inquiry, key string) error {
+	var known []string
+	for _, o := range inquiry.Origins() {
+		if o.Key() == key {
+			for _, id := range o.IDs {
+				fmt.Fprintln(out, id)
+			}
+			return nil
+		}
+		known = append(known, o.Key())
+	}
+	return fmt.Errorf("--ids %s: nothing of it in the queue (there is %s)", maillog.Mask(key), cmp.Or(maillog.Mask(strings.Join(known, ", ")), "nothing"))
+}
+
+// spread writes the countries that an origin's clients are in: " in 3 countries (BR
+// 4, RU 2, VN 1)".
+func spread(places *geo.DB) func(*investigate.Origin) string {
+	return func(o *investigate.Origin) string {
+		countries := investigate.Table{}
+		for _, clients := range []map[netip.Addr]int{o.Clients, o.Past.Clients} {
+			for addr := range clients {
+				p := places.Place(addr)
+				countries[cmp.Or(p.Country, p.Kind.String())]++
+			}
+			if len(countries) > 0 {
+				break
+			}
+		}
+		if len(countries) == 0 {
+			return ""
+		}
+		return " in " + strings.Join(countries.Top(8), ", ")
+	}
+}
+
+func writeInquiry(out io.Writer, inquiry *investigate.Inquiry, places *geo.DB) {
+	if inquiry.Messages == 0 {
+		fmt.Fprintln(out, "Postfix's queue is empty.")
+		return
+	}
+	fmt.Fprintf(out, "In Postfix's queue: %s to %s, %s on hold.\n", count(inquiry.Messages, "message"), count(inquiry.Recipients, "recipient"), thousands(inquiry.Held))
+	rows := [][]string{{"MESSAGES", "RECIPIENTS", "FROM"}}
+	for _, o := range inquiry.Origins() {
+		if len(rows) <= 10 {
+			rows = append(rows, []string{thousands(o.Messages), thousands(o.Recipients), shorten(maillog.Mask(o.Key()), 56)})
+		}
+	}
+	fmt.Fprintln(out)
+	_ = table(out, rows) // a failed write shows when the buffer is flushed
+	findings := inquiry.Findings(spread(places))
+	if len(findings) == 0 {
+		fmt.Fprintln(out, "\nNobody in particular fills it.")
+	}
+	for i, f := range findings {
+		fmt.Fprintf(out, "\n%d. %s\n", i+1, f.Title)
+		for _, fact := range f.Facts {
+			fmt.Fprintf(out, "   - %s\n", fact)
+		}
+		for _, step := range f.Steps {
+			fmt.Fprintf(out, "   %s:\n", upperFirst(step.Why))
+			if step.Command != "" {
+				fmt.Fprintf(out, "       %s\n", step.Command)
+			}
+		}
+	}
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// inquiryOut is what `investigate --json` prints, a format that others build on.
+type inquiryOut struct {
+	Messages   int                   `json:"messages"`
+	Recipients int                   `json:"recipients"`
+	Held       int                   `json:"held"`
+	Origins    []originOut           `json:"origins"`
+	Findings   []investigate.Finding `json:"findings"`
+}
+
+type originOut struct {
+	Origin     string             `json:"origin"`
+	Messages   int                `json:"messages"`
+	Recipients int                `json:"recipients"`
+	Held       int                `json:"held"`
+	Bytes      int64              `json:"bytes"`
+	Oldest     time.Time          `json:"oldest"`
+	Newest     time.Time          `json:"newest"`
+	Senders    investigate.Table  `json:"senders,omitempty"`
+	Scripts    investigate.Table  `json:"scripts,omitempty"`
+	Clients    map[netip.Addr]int `json:"clients,omitempty"`
+	IDs        []string           `json:"queue_ids"`
+}
+
+func newInquiryOut(inquiry *investigate.Inquiry, places *geo.DB) inquiryOut {
+	out := inquiryOut{
+		Messages: inquiry.Messages, Recipients: inquiry.Recipients, Held: inquiry.Held,
+		Origins: []originOut{}, Findings: inquiry.Findings(spread(places)),
+	}
+	for _, o := range inquiry.Origins() {
+		out.Origins = append(out.Origins, originOut{
+			o.Key(), o.Messages, o.Recipients, o.Held, o.Bytes, o.Oldest, o.Newest, o.Senders, o.Scripts, o.Clients, o.IDs,
+		})
+	}
+	return out
+}

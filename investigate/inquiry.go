@@ -1,0 +1,323 @@
+package investigate
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sendwarden/maillog"
+	"sendwarden/queue"
+)
+
+// Kind says what sort of origin mail has.
+type Kind string
+
+const (
+	// User is one who logged in.
+	User Kind = "user"
+	// Local is a local account that called sendmail(1).
+	Local Kind = "local"
+	// Host is a client that nobody logged in at.
+	Host Kind = "host"
+	// Bounces are the server's own notices.
+	Bounces Kind = "bounces"
+	// Unknown: neither queue nor log tell.
+	Unknown Kind = "unknown"
+)
+
+// Bounds on what is kept of a queue, however full it is.
+const (
+	maxIDs   = 200_000 // of one origin
+	maxNames = 10_000  // different senders, clients, reasons … of one origin
+	maxPast  = 100_000 // senders in the log
+)
+
+// Table counts by name.
+type Table map[string]int
+
+func (t Table) add(name string, n int) {
+	if _, known := t[name]; known || len(t) < maxNames {
+		t[name] += n
+	}
+}
+
+// Top are the most frequent names, at most n.
+func (t Table) Top(n int) []string {
+	names := slices.Collect(maps.Keys(t))
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(t[b], t[a]), cmp.Compare(a, b)) })
+	return names[:min(n, len(names))]
+}
+
+// Origin is all mail in the queue that came from one.
+type Origin struct {
+	Kind Kind
+	Name string // "info@example.es", "33", "192.0.2.7"
+
+	Messages, Recipients, Held int
+	Bytes                      int64
+	Oldest, Newest             time.Time
+	Senders                    Table
+	Clients                    map[netip.Addr]int
+	Domains                    Table // recipients
+	Delays                     Table // why they were not served yet
+	Scripts                    Table
+	Subjects                   Table
+	IDs                        []string
+
+	Past Past // what the log says of it
+	// Causes is why bounces were written, by what they answer.
+	Causes Table
+}
+
+// Key names an origin in commands: "user:info@example.es", "uid:33", "bounces".
+func (o *Origin) Key() string {
+	switch o.Kind {
+	case User, Host:
+		return string(o.Kind) + ":" + o.Name
+	case Local:
+		return "uid:" + o.Name
+	}
+	return string(o.Kind)
+}
+
+// Past is what the log says that came from one.
+type Past struct {
+	Messages, Recipients, Bounced int
+	From, To                      time.Time
+	Clients                       map[netip.Addr]int
+}
+
+// Alias is an address that makes several recipients of one.
+type Alias struct {
+	Address              string
+	Messages, Recipients int
+}
+
+// Inquiry collects what queue and log tell: first Add for each message of the queue
+// (with Root) or Wait (without), then Hear for each event of the log.
+type Inquiry struct {
+	Messages, Recipients, Held int
+	Aliases                    map[string]*Alias
+	Delays                     Table // all of the queue
+
+	origins map[string]*Origin
+	waiting map[string]queue.Waiting // messages whose origin is not known yet, by id
+	past    map[string]*Past
+	of      map[string]string // the log's messages → their key in past
+}
+
+// New begins an inquiry.
+func New() *Inquiry {
+	return &Inquiry{
+		Aliases: make(map[string]*Alias), Delays: make(Table), origins: make(map[string]*Origin),
+		waiting: make(map[string]queue.Waiting), past: make(map[string]*Past), of: make(map[string]string),
+	}
+}
+
+// Wait adds a message as postqueue(1) lists it.
+func (q *Inquiry) Wait(w queue.Waiting) {
+	q.Messages++
+	q.Recipients += len(w.Recipients)
+	if w.Queue == "hold" {
+		q.Held++
+	}
+	for _, r := range w.Recipients {
+		if r.Delay != "" {
+			q.Delays.add(domain(r.Address)+": "+shape(r.Delay), 1)
+		}
+	}
+	if len(q.waiting) < maxIDs {
+		q.waiting[w.ID] = w
+	}
+}
+
+// Add adds what a message's file tells of its origin.
+func (q *Inquiry) Add(m queue.Item) {
+	w, listed := q.waiting[m.ID]
+	if !listed { // it came while we looked
+		return
+	}
+	delete(q.waiting, m.ID)
+	kind, name := Unknown, ""
+	switch {
+	case m.User != "":
+		kind, name = User, m.User
+	case m.UID != queue.NoUID:
+		kind, name = Local, strconv.Itoa(m.UID)
+	case m.Client.IsValid():
+		kind, name = Host, m.Client.String()
+	case m.Sender == "":
+		kind = Bounces
+	}
+	o := q.origin(kind, name)
+	o.add(w)
+	if m.Client.IsValid() && len(o.Clients) < maxNames {
+		o.Clients[m.Client]++
+	}
+	if m.Script != "" {
+		o.Scripts.add(m.Script, 1)
+	}
+	if m.Subject != "" {
+		o.Subjects.add(m.Subject, 1)
+	}
+	if m.Aliased > 1 {
+		q.alias(m.Alias, m.Aliased)
+	}
+}
+
+func (q *Inquiry) alias(address string, recipients int) {
+	a := q.Aliases[address]
+	if a == nil {
+		if len(q.Aliases) >= maxNames {
+			return
+		}
+		a = &Alias{Address: address}
+		q.Aliases[address] = a
+	}
+	a.Messages++
+	a.Recipients += recipients
+}
+
+func (q *Inquiry) origin(kind Kind, name string) *Origin {
+	o := &Origin{Kind: kind, Name: name}
+	known := q.origins[o.Key()]
+	if known != nil {
+		return known
+	}
+	if len(q.origins) >= maxNames {
+		o.Kind, o.Name = Unknown, ""
+		if known := q.origins[o.Key()]; known != nil {
+			return known
+		}
+	}
+	o.Senders, o.Domains, o.Delays, o.Scripts, o.Subjects, o.Causes = Table{}, Table{}, Table{}, Table{}, Table{}, Table{}
+	o.Clients = make(map[netip.Addr]int)
+	q.origins[o.Key()] = o
+	return o
+}
+
+func (o *Origin) add(w queue.Waiting) {
+	o.Messages++
+	o.Recipients += len(w.Recipients)
+	o.Bytes += w.Size
+	if w.Queue == "hold" {
+		o.Held++
+	}
+	if at := w.Arrived.Time; o.Oldest.IsZero() || at.Before(o.Oldest) {
+		o.Oldest = at
+	}
+	if at := w.Arrived.Time; at.After(o.Newest) {
+		o.Newest = at
+	}
+	if w.Sender != "MAILER-DAEMON" { // how showq(8) writes <>
+		o.Senders.add(w.Sender, 1)
+	}
+	for _, r := range w.Recipients {
+		o.Domains.add(domain(r.Address), 1)
+		if r.Delay != "" {
+			o.Delays.add(shape(r.Delay), 1)
+		}
+	}
+	if len(o.IDs) < maxIDs {
+		o.IDs = append(o.IDs, w.ID)
+	}
+}
+
+// Hear takes an event of the log.
+func (q *Inquiry) Hear(ev *maillog.Event) {
+	switch ev.Type {
+	case maillog.Submission:
+		q.came(ev, User, ev.User)
+	case maillog.Local:
+		if ev.UID != maillog.NoUID {
+			q.came(ev, Local, strconv.Itoa(ev.UID))
+		}
+	case maillog.Queued:
+		if p := q.past[q.of[ev.QueueID]]; p != nil {
+			p.Recipients += ev.Recipients
+		}
+	case maillog.Delivery:
+		if p := q.past[q.of[ev.QueueID]]; p != nil && ev.Status == "bounced" {
+			p.Bounced++
+		}
+	case maillog.Removed:
+		delete(q.of, ev.QueueID)
+	}
+}
+
+// came notes that a message came in.
+func (q *Inquiry) came(ev *maillog.Event, kind Kind, name string) {
+	o := Origin{Kind: kind, Name: name}
+	key := o.Key()
+	p := q.past[key]
+	if p == nil {
+		if len(q.past) >= maxPast {
+			return
+		}
+		p = &Past{From: ev.Time, Clients: make(map[netip.Addr]int)}
+		q.past[key] = p
+	}
+	p.Messages++
+	p.To = ev.Time
+	if ev.Addr.IsValid() && len(p.Clients) < maxNames {
+		p.Clients[ev.Addr]++
+	}
+	if len(q.of) < maxIDs {
+		q.of[ev.QueueID] = key
+	}
+	// Where the files may not be read, the log says whose the message is.
+	if w, unknown := q.waiting[ev.QueueID]; unknown && !ev.Time.Before(w.Arrived.Add(-time.Minute)) {
+		delete(q.waiting, ev.QueueID)
+		o := q.origin(kind, name)
+		o.add(w)
+		if ev.Addr.IsValid() && len(o.Clients) < maxNames {
+			o.Clients[ev.Addr]++
+		}
+	}
+}
+
+// Origins are those of the mail in the queue, the fullest first.
+func (q *Inquiry) Origins() []*Origin {
+	for id, w := range q.waiting {
+		kind := Unknown
+		if w.Sender == "MAILER-DAEMON" {
+			kind = Bounces
+		}
+		q.origin(kind, "").add(w)
+		delete(q.waiting, id)
+	}
+	origins := slices.Collect(maps.Values(q.origins))
+	slices.SortFunc(origins, func(a, b *Origin) int {
+		return cmp.Or(cmp.Compare(b.Recipients, a.Recipients), cmp.Compare(a.Key(), b.Key()))
+	})
+	for _, o := range origins {
+		slices.Sort(o.IDs)
+		if p := q.past[o.Key()]; p != nil {
+			o.Past = *p
+		}
+	}
+	return origins
+}
+
+// domain is what follows the last @.
+func domain(address string) string {
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+}
+
+// shape is a reason without what differs from one message to the next: queue ids
+// and addresses, that is, words with a digit or an @ in them.
+func shape(reason string) string {
+	words := strings.Fields(reason)
+	for i, w := range words {
+		if len(w) > 5 && strings.ContainsAny(w, "0123456789@") {
+			words[i] = "…"
+		}
+	}
+	words = slices.Compact(words)
+	text := strings.Join(words[:min(len(words), 24)], " ")
+	return text
+}
