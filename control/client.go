@@ -77,6 +77,11 @@ func (c *Client) Rules(ctx context.Context) (r []Rule, err error) {
 	return r, c.view(ctx, "rules", nil, &r)
 }
 
+// ReviewLink is [Service.ReviewLink].
+func (c *Client) ReviewLink(ctx context.Context) (link string, err error) {
+	return link, c.ask(ctx, http.MethodPost, "review-link", nil, &link)
+}
+
 // Do is [Service.Do]. The daemon finds out by itself who asks.
 func (c *Client) Do(ctx context.Context, _ Who, act Act) (done Done, err error) {
 	if err := act.Check(); err != nil {

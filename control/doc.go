@@ -14,7 +14,8 @@
 //
 // Views are GET: /v1/status, /v1/accounts, /v1/account?user=, /v1/trusts,
 // /v1/history, /v1/rules, and /v1/watch, which goes on until one of the two hangs
-// up. Acts are POST /v1/acts, an [Act]. An error is a status from 400 on with
+// up. Acts are POST /v1/acts, an [Act]; POST /v1/review-link gives a link to the
+// review page. An error is a status from 400 on with
 // {"error":"…"}. Fields are added to what is answered, none is changed.
 //
 // # Who may

@@ -54,11 +54,11 @@ func Listen(c Config) (*Listener, error) {
 	path := c.Socket
 	gid, err := groupID(c.Group)
 	if err != nil {
-		return nil, fmt.Errorf("control: %w", err)
+		return nil, err
 	}
 	l, err := listen(path, gid)
 	if err != nil {
-		return nil, fmt.Errorf("control: %s: %w", path, cause(err))
+		return nil, fmt.Errorf("%s: %w", path, cause(err))
 	}
 	return l, nil
 }

@@ -71,9 +71,13 @@ type Span struct {
 // MaxRecords is how many records of the ledger are shown at once.
 const MaxRecords = 10_000
 
+// NoUID is of those who have no account on this host, such as somebody at the
+// review page.
+const NoUID = -1
+
 // Who asks.
 type Who struct {
-	UID  int
+	UID  int    // NoUID where there is none
 	Name string // the account's
 	For  string // whom root's client works for; else empty
 }

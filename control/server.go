@@ -164,6 +164,8 @@ func (s *server) answer(r *http.Request, p peer) (any, error) {
 		return s.History(ctx, span)
 	case "GET /v1/rules":
 		return s.Rules(ctx)
+	case "POST /v1/review-link":
+		return s.ReviewLink(ctx)
 	case "POST /v1/acts":
 		act, err := readAct(r)
 		if err != nil {

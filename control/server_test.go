@@ -52,6 +52,10 @@ func (stage) Rules(context.Context) ([]Rule, error) {
 	return []Rule{{Name: "third country", Points: 60, Fired: 3, Last: evening}}, nil
 }
 
+func (stage) ReviewLink(context.Context) (string, error) {
+	return "http://127.0.0.1:8025/enter?token=ONCE", nil
+}
+
 func (stage) Watch(_ context.Context, each func(Judged) error) error {
 	return each(Judged{Time: evening, User: info.User, Action: "block", Score: 142, QueueID: "4F1A2B3C4D", Place: Place{IP: "95.24.0.1", Country: "RU"}})
 }

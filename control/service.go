@@ -25,6 +25,8 @@ type Service interface {
 	// Watch hands over each submission as it is judged, until the context ends or
 	// each fails.
 	Watch(ctx context.Context, each func(Judged) error) error
+	// ReviewLink is an address that opens the review page in one browser, once.
+	ReviewLink(context.Context) (string, error)
 	// Do does what a person asks for, and puts it into the ledger.
 	Do(context.Context, Who, Act) (Done, error)
 }

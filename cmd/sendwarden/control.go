@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -38,7 +39,7 @@ func (d *daemon) openControl() error {
 	l, err := control.Listen(config)
 	switch {
 	case err != nil && named:
-		return err
+		return fmt.Errorf("control: %w", err)
 	case err != nil:
 		d.log.Warn("there is no control socket: commands work on the files, and status and watch not at all (see control: in the rules)", "error", err)
 		return nil

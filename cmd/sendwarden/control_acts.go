@@ -37,8 +37,12 @@ func (s *steward) do(who control.Who, act control.Act, now time.Time) (done cont
 	if err != nil {
 		return done, err
 	}
+	var uid *int
+	if who.UID != control.NoUID {
+		uid = &who.UID
+	}
 	s.note(control.Record{
-		Time: now, Who: who.String(), UID: &who.UID, Act: act.Kind, User: blocklist.Fold(act.User), Why: act.Why,
+		Time: now, Who: who.String(), UID: uid, Act: act.Kind, User: blocklist.Fold(act.User), Why: act.Why,
 		NoLearn: act.NoLearn, QueueID: act.QueueID, Trust: act.Trust, Messages: done.Messages,
 	})
 	s.log.Info("done for a person", "act", string(act.Kind), "user", maillog.Mask(act.User), "who", maillog.Mask(who.String()), "why", maillog.Mask(act.Why))

@@ -18,6 +18,7 @@ import (
 	"sendwarden/hook"
 	"sendwarden/maillog"
 	"sendwarden/policy"
+	"sendwarden/review"
 	"sendwarden/scoring"
 	"sendwarden/state"
 )
@@ -33,6 +34,7 @@ type daemon struct {
 
 	steward *steward        // shows people the daemon, and does what they ask for
 	gallery gallery         // who watches
+	page    *review.Page    // where people review in a browser; nil: nowhere
 	ledger  ledger          // what was done about who may send
 	counts  counts          // guarded by turn
 	raised  map[string]bool // users whose score is near a threshold; guarded by turn

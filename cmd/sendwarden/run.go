@@ -22,6 +22,7 @@ type runCommand struct {
 	log     []string
 	state   string
 	control string
+	review  string
 	watch   bool
 }
 
@@ -50,6 +51,7 @@ SIGTERM stops.`,
 	cmd.Flags().StringArrayVar(&c.log, "log", nil, "mail log `FILE` to follow; journal is the systemd journal (repeat it for several; default: what this machine has)")
 	cmd.Flags().StringVar(&c.state, "state", "", "`FILE` that is remembered in (default "+installedState+")")
 	cmd.Flags().StringVar(&c.control, "control", "", "`SOCKET` where commands ask (default "+control.DefaultSocket+"; none: nowhere)")
+	cmd.Flags().StringVar(&c.review, "review", "", "`ADDRESS` of the review page, such as 127.0.0.1:8025 (default: none)")
 	cmd.Flags().BoolVar(&c.watch, "watch", false, "only say what would be done, as with mode: watch in the rules")
 	cmd.Flags().Lookup("watch").NoOptDefVal = "true"
 	return cmd
@@ -111,6 +113,9 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 	if err := d.openControl(); err != nil {
 		return err
 	}
+	if err := d.openReview(); err != nil {
+		return err
+	}
 	var err error
 	if d.meter, err = openMeter(d.settings.metrics); err != nil {
 		return err
@@ -141,7 +146,7 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 // the loop ends is done, then all is written down.
 func (d *daemon) live(ctx context.Context, stop func(), sources []string) error {
 	var others sync.WaitGroup
-	for _, other := range []func(context.Context){d.stand, d.steward.serve, d.porter.work, d.hooks.Run, d.desk.Run, d.fade, d.serveMetrics} {
+	for _, other := range []func(context.Context){d.stand, d.steward.serve, d.showReview, d.porter.work, d.hooks.Run, d.desk.Run, d.fade, d.serveMetrics} {
 		others.Go(func() { other(ctx) })
 	}
 	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))

@@ -13,6 +13,7 @@ import (
 	"sendwarden/hook"
 	"sendwarden/metrics"
 	"sendwarden/policy"
+	"sendwarden/review"
 	"sendwarden/scoring"
 
 	"go.yaml.in/yaml/v3"
@@ -22,6 +23,7 @@ import (
 // about scores.
 type settings struct {
 	control control.Config
+	review  review.Config
 	door    policy.Config
 	queue   queueConfig
 	alerts  alert.Config
@@ -30,12 +32,13 @@ type settings struct {
 }
 
 // sections are their keys.
-var sections = []string{"control", "door", "queue", "alerts", "hooks", "metrics"}
+var sections = []string{"control", "review", "door", "queue", "alerts", "hooks", "metrics"}
 
 // readSettings reads them all, and says all that is wrong with them.
 func readSettings(file string, rules *scoring.Rules) (s settings, err error) {
 	err = errors.Join(
 		section(file, "control", rules, &s.control),
+		section(file, "review", rules, &s.review),
 		section(file, "door", rules, &s.door),
 		section(file, "queue", rules, &s.queue),
 		section(file, "alerts", rules, &s.alerts),
