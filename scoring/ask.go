@@ -1,6 +1,10 @@
 package scoring
 
-import "github.com/expr-lang/expr/vm"
+import (
+	"slices"
+
+	"github.com/expr-lang/expr/vm"
+)
 
 // asking evaluates the conditions of one set of rules for one submission after
 // the other. A signal is computed when the first rule needs it.
@@ -24,6 +28,8 @@ type question struct {
 	gates []indexedGate
 	needs []int
 	tree  *tree // for witnesses; nil as long as there was none
+	// onlyPlace: it asks for nothing but how familiar a place is.
+	onlyPlace bool
 }
 
 type indexedGate struct {
@@ -47,7 +53,7 @@ func newAsking(rules *Rules, l *look) asking {
 	}
 	a.values, a.turns = make([]any, len(a.signals)), make([]uint64, len(a.signals))
 	for i := range rules.Rules {
-		q := question{rule: &rules.Rules[i], name: hashName(rules.Rules[i].Name)}
+		q := question{rule: &rules.Rules[i], name: hashName(rules.Rules[i].Name), onlyPlace: !slices.ContainsFunc(rules.Rules[i].when.names, evidence)}
 		for _, name := range q.rule.when.names {
 			if n, plain := index[name]; plain {
 				q.needs = append(q.needs, n)
@@ -67,6 +73,10 @@ func (a *asking) ask(l *look) (fired int) {
 	a.turn++
 	for i := range a.rules {
 		q := &a.rules[i]
+		if vouched := l.trusted && q.onlyPlace; vouched != l.vouched {
+			l.vouched = vouched
+			a.turn++ // signals have other values for this rule
+		}
 		holds := a.holds(q, l)
 		fires := holds && l.user.mayFire(q.name, q.rule.Every, l.now)
 		if a.witness != nil {
@@ -78,6 +88,7 @@ func (a *asking) ask(l *look) (fired int) {
 		l.user.addPoints(Reason{l.sub.Time, q.rule.Name, q.rule.Points, l.place, l.sub.Message}, l.now, l.rules.HalfLife)
 		fired++
 	}
+	l.vouched = false
 	return fired
 }
 

@@ -152,7 +152,7 @@ func (s *Scorer) Login(login Submission) {
 	if !l.placed {
 		return
 	}
-	if !l.strange {
+	if !l.stranger() {
 		s.learn(u, l.place, l.now)
 	}
 	u.last = max(u.last, l.now)

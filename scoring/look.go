@@ -10,6 +10,7 @@ import (
 type look struct {
 	rules  *Rules
 	server *server
+	trusts *trusts
 
 	sub   *Submission
 	user  *user
@@ -33,13 +34,15 @@ type look struct {
 	countryDays, networkDays, blockDays          float64 // of the user's own use
 	countryRarity, netRarity                     float64 // bits
 	strange                                      bool
+	trusted                                      bool // a person vouched for the place
+	vouched                                      bool // and the rule at hand is to take that into account
 }
 
 // aim points the look at a submission, and works out how familiar its place
 // is from what is remembered before it.
 func (l *look) aim(sub *Submission, u *user) {
-	rules, server := l.rules, l.server
-	*l = look{rules: rules, server: server, sub: sub, user: u, place: sub.Place, now: sub.Time.Unix()}
+	rules, server, trusts := l.rules, l.server, l.trusts
+	*l = look{rules: rules, server: server, trusts: trusts, sub: sub, user: u, place: sub.Place, now: sub.Time.Unix()}
 	l.day = int32(l.now / dayStep)
 	l.fade = rules.MemoryHalfLife.Hours() / 24
 	l.placed = rules.counts(sub.Place)
@@ -54,6 +57,7 @@ func (l *look) aim(sub *Submission, u *user) {
 	}
 	l.recall()
 	l.surprise()
+	l.trusted = trusts.covers(sub.User, sub.Place, l.now)
 }
 
 // counts tells whether a place says anything about where a user is.

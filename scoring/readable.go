@@ -25,7 +25,7 @@ func Readable(key string, record []byte) (any, error) {
 // Check tells what is wrong with a record. What is under other keys than a scorer's
 // is for others to judge.
 func Check(key string, record []byte) error {
-	for _, ours := range []string{userKey, messageKey, "server/"} {
+	for _, ours := range []string{userKey, messageKey, trustKey, "server/"} {
 		if strings.HasPrefix(key, ours) {
 			if _, err := Readable(key, record); err != nil {
 				return fmt.Errorf("%s: %w", key, err)
@@ -38,6 +38,9 @@ func Check(key string, record []byte) error {
 // Concerns tells whether a record is of a user, or of a message of the user's.
 func Concerns(key string, record []byte, name string) bool {
 	if user, isUser := UserOf(key); isUser {
+		return user == name
+	}
+	if user, isTrust := strings.CutPrefix(key, trustKey); isTrust {
 		return user == name
 	}
 	id, isMessage := strings.CutPrefix(key, messageKey)
@@ -111,6 +114,12 @@ type (
 		Time    string `json:"time"`
 		QueueID string `json:"queue_id"`
 		Place   Where  `json:"place"`
+	}
+	trustText struct {
+		Country string `json:"country,omitempty"`
+		Network string `json:"network,omitempty"`
+		ASN     uint32 `json:"asn,omitempty"`
+		Until   string `json:"until,omitempty"`
 	}
 	messageText struct {
 		Host       string `json:"host,omitempty"`
@@ -189,6 +198,9 @@ func readableRest(key string, record []byte) (any, error) {
 		return nil, err
 	}
 	v := &s.server
+	for name, list := range s.trusts.of {
+		return map[string]any{"user": name, "trusted": trustTexts(list)}, nil
+	}
 	for _, m := range s.messages.byID {
 		return messageTexts(m), nil
 	}
@@ -215,6 +227,20 @@ func readableRest(key string, record []byte) (any, error) {
 func messageTexts(m *message) (texts []messageText) {
 	for ; m != nil; m = m.next {
 		texts = append(texts, messageText{m.id.Host, m.id.Queue, m.id.ID, m.user, stampText(m.at), m.action.String(), m.recipients})
+	}
+	return texts
+}
+
+func trustTexts(list []Trust) (texts []trustText) {
+	for _, t := range list {
+		text := trustText{Country: t.Country, ASN: t.ASN}
+		if t.Network.IsValid() {
+			text.Network = t.Network.String()
+		}
+		if !t.Until.IsZero() {
+			text.Until = t.Until.Format(time.RFC3339)
+		}
+		texts = append(texts, text)
 	}
 	return texts
 }

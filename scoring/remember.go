@@ -38,6 +38,7 @@ func (s *Scorer) Remember(load func(key string) []byte, odd func(key string, err
 	s.users.state = &stateOf{load, odd}
 	s.server.changed = make(parts)
 	s.messages.changed = make(map[string]bool)
+	s.trusts.changed = make(map[string]bool)
 }
 
 // Changes hands over the record of everything that has changed since the call
@@ -50,6 +51,10 @@ func (s *Scorer) Changes(each func(key string, record []byte)) {
 		each(messageKey+id, s.messages.record(id))
 	}
 	clear(s.messages.changed)
+	for name := range s.trusts.changed {
+		each(trustKey+name, s.trusts.record(name))
+	}
+	clear(s.trusts.changed)
 	for p := range s.server.changed {
 		each(p.key(), s.server.record(p))
 	}
@@ -89,6 +94,9 @@ func (s *Scorer) restore(key string, record []byte) error {
 	}
 	if id, found := strings.CutPrefix(key, messageKey); found {
 		return s.messages.restore(id, record)
+	}
+	if name, found := strings.CutPrefix(key, trustKey); found {
+		return s.trusts.restore(name, record)
 	}
 	switch key {
 	case queueKey:
@@ -233,6 +241,9 @@ func (s *Scorer) Forget(name string) {
 	}
 	s.queue.drop(name)
 	s.server.forget(hashName(name))
+	if s.trusts.of[name] != nil {
+		s.trusts.set(name, nil)
+	}
 	s.users.forget(name)
 }
 

@@ -94,8 +94,10 @@ func life(r *rand.Rand, n int) []happening {
 			story = append(story, func(s *Scorer) string { s.Login(sub); return "" })
 		case dice < 96:
 			story = append(story, func(s *Scorer) string { s.Failure(sub.Place.Addr, at); return "" })
-		case dice < 99:
+		case dice < 98:
 			story = append(story, func(s *Scorer) string { return fmt.Sprint(s.Released(sub.User, at, dice != 96)) })
+		case dice < 99 && len(sent) > 0:
+			story = append(story, wordOf(r, sent[len(sent)-1-r.IntN(min(len(sent), 10))], at))
 		default:
 			story = append(story, func(s *Scorer) string { s.Blocked(sub.User, at); return "" })
 		}
@@ -130,6 +132,23 @@ func told(r *rand.Rand, sub Submission, now time.Time) happening {
 		return submitted(sub)
 	}
 	return func(s *Scorer) string { s.Queued(id, now, recipients, from); return "" }
+}
+
+// wordOf is what a person says about a message's user and place.
+func wordOf(r *rand.Rand, sub Submission, at time.Time) happening {
+	trust := Trust{Country: sub.Place.Country, Until: at.AddDate(0, 0, r.IntN(4))}
+	if r.IntN(2) == 0 {
+		trust = Trust{Network: sub.Place.Block()}
+	}
+	switch r.IntN(5) {
+	case 0:
+		return func(s *Scorer) string { return fmt.Sprint(s.LetGo(sub.User, sub.Message.ID, at)) }
+	case 1:
+		return func(s *Scorer) string { return fmt.Sprint(s.Keep(sub.User, sub.Message.ID)) }
+	case 2:
+		return func(s *Scorer) string { return fmt.Sprint(s.Untrust(sub.User, Trust{})) }
+	}
+	return func(s *Scorer) string { return fmt.Sprint(s.Trust(sub.User, trust, at)) }
 }
 
 // A daemon that is stopped or killed at any moment, after what it had written

@@ -32,6 +32,7 @@ var update = flag.Bool("update", false, "write what the scenarios want anew")
 //	TIME failed ADDRESS …          a log-in failed
 //	TIME queued|bounced|rejected|removed A1 [RECIPIENTS]
 //	TIME release USER [untaught]   a person lets the user send
+//	TIME trust USER ES|ASn|NET [DURATION]  a person vouches for a place; untrust USER takes all back
 //	TIME block USER                a person put the user on the blocklist
 //	TIME due                       nothing happens, time goes by
 //	TIME use other.yaml            the rules are replaced
@@ -157,12 +158,34 @@ func (s *story) event(words []string) {
 		s.tell(s.now, "%s released by a person, held: %s", words[1], ids(held))
 	case "block":
 		s.scorer.Blocked(words[1], s.now)
+	case "trust":
+		free, ok := s.scorer.Trust(words[1], s.trust(words[2:]), s.now)
+		require.True(s.t, ok)
+		s.tell(s.now, "%s may be in %s, let go: %s", words[1], words[2], ids(free))
+	case "untrust":
+		s.tell(s.now, "%s: %d taken back", words[1], s.scorer.Untrust(words[1], Trust{}))
 	case "due":
 	case "use":
 		s.scorer.Use(s.rules(words[1]))
 	default:
 		s.submissions(words)
 	}
+}
+
+func (s *story) trust(words []string) (t Trust) {
+	if network, err := netip.ParsePrefix(words[0]); err == nil {
+		t.Network = network
+	} else if number, isASN := strings.CutPrefix(words[0], "AS"); isASN {
+		n, err := strconv.ParseUint(number, 10, 32)
+		require.NoError(s.t, err)
+		t.ASN = uint32(n)
+	} else {
+		t.Country = words[0]
+	}
+	if len(words) > 1 {
+		t.Until = s.now.Add(s.duration(words[1]))
+	}
+	return t
 }
 
 func ids(messages []MessageID) string {

@@ -17,6 +17,7 @@ type Scorer struct {
 	server   server
 	messages messages
 	brake    brake
+	trusts   trusts
 
 	look   look
 	asking asking
@@ -37,8 +38,9 @@ func empty() *Scorer {
 		server:   newServer(),
 		messages: messages{byID: make(map[string]*message)},
 		queue:    newQueue(),
+		trusts:   trusts{of: make(map[string][]Trust)},
 	}
-	s.look.server = &s.server
+	s.look.server, s.look.trusts = &s.server, &s.trusts
 	s.users.reunite = s.messages.reunite
 	return s
 }
@@ -110,16 +112,16 @@ func (s *Scorer) record(l *look) {
 		u.visits.forget(l.now)
 		u.visits.record(visit{
 			address: l.address, block: l.block, network: l.network, country: l.country,
-			uses: 1, first: l.now, last: l.now, strange: l.strange, shared: l.shared,
+			uses: 1, first: l.now, last: l.now, strange: l.stranger(), shared: l.shared,
 		})
 		if l.strange {
 			one.strangeMessages = 1
-			if !l.shared {
+			if !l.shared && !l.trusted {
 				s.server.stranger(l.address, l.now).seenWith(hashName(l.sub.User))
 			}
 		}
-		if l.strange || l.steady() {
-			u.whereabouts.seen(spotOf(l.place, l.now), !l.strange)
+		if l.stranger() || l.steady() {
+			u.whereabouts.seen(spotOf(l.place, l.now), !l.stranger())
 		}
 	}
 	u.volume.add(l.now, one)
@@ -134,7 +136,7 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 		v.Braked = true
 	case v.Score >= block && fired > 0:
 		v.Action = Block
-	case v.Score >= hold && l.suspect():
+	case v.Score >= hold && (l.suspect() || l.trusted && s.gaveEvidence(l)):
 		v.Action = Hold
 	}
 	if o.NeverBlock && v.Action != Allow {
@@ -174,7 +176,7 @@ func (l *look) strangers() (addrs []netip.Addr) {
 // the trouble began and gave no reason for it.
 func (l *look) suspect() bool {
 	u := l.user
-	if l.strange {
+	if l.stranger() {
 		return true
 	}
 	if l.blockDays >= familiarDays || len(u.reasons) == 0 {
@@ -244,7 +246,7 @@ func (u *user) learnMethod(method string) {
 // markThief holds the address of what a blocked user sends against other
 // accounts.
 func (s *Scorer) markThief(l *look) {
-	if l.placed && l.strange && !l.shared {
+	if l.placed && l.stranger() && !l.shared {
 		s.server.stranger(l.address, l.now).accuse(hashName(l.sub.User), l.now)
 	}
 }

@@ -25,11 +25,11 @@ func Signals() []Signal {
 		{"home", "the country is one of the user's or the server's home countries, or usual for this user", func(l *look) any { return l.home() }},
 		{"new_address", "the user has not come from this address in the last days", func(l *look) any { return l.newAddress }},
 		{"new_block", "nor from its /24 (IPv6: /64)", func(l *look) any { return l.newBlock }},
-		{"new_network", "nor from its network (all networks of a country that no database knows count as one)", func(l *look) any { return l.newNetwork }},
-		{"new_country", "nor from its country", func(l *look) any { return l.newCountry }},
-		{"unfamiliar", "the user has not used this network for long; of a new user: few others use it either", func(l *look) any { return l.strange }},
-		{"rarity", "how surprising the network is for this user, in bits (familiar: below 3, another line at home: about 6, a far country: 12 and more)", func(l *look) any { return l.netRarity }},
-		{"country_rarity", "how surprising the country is for this user, in bits", func(l *look) any { return l.countryRarity }},
+		{"new_network", "nor from its network (all networks of a country that no database knows count as one)", func(l *look) any { return l.newNetwork && !l.vouched }},
+		{"new_country", "nor from its country", func(l *look) any { return l.newCountry && !l.vouched }},
+		{"unfamiliar", "the user has not used this network for long; of a new user: few others use it either", func(l *look) any { return l.strange && !l.vouched }},
+		{"rarity", "how surprising the network is for this user, in bits (familiar: below 3, another line at home: about 6, a far country: 12 and more)", func(l *look) any { return l.surpriseOf(l.netRarity) }},
+		{"country_rarity", "how surprising the country is for this user, in bits", func(l *look) any { return l.surpriseOf(l.countryRarity) }},
 		{"no_reverse", "the client's address has no verified reverse name", func(l *look) any { return l.sub.NoReverse }},
 		{"method_changed", "the user has always used another SASL mechanism", func(l *look) any { return l.methodChanged() }},
 		{"thief_address", "the address took part in an earlier theft", func(l *look) any { return l.thiefAddress() }},
@@ -179,7 +179,18 @@ func (l *look) networkIs(name string) bool {
 	return l.rules.Networks[name].contains(l.place.Addr, l.place.ASN)
 }
 
+// surpriseOf is nothing where a person said that the user may be there.
+func (l *look) surpriseOf(bits float64) float64 {
+	if l.vouched {
+		return 0
+	}
+	return bits
+}
+
 func (l *look) home() bool {
+	if l.vouched {
+		return true
+	}
 	home := l.rules.Home
 	if o := l.rules.Users[l.sub.User]; len(o.Home) > 0 {
 		home = o.Home
