@@ -30,7 +30,7 @@ func (stage) Status(context.Context) (Status, error) {
 var info = Account{User: "info@example.es", Blocked: true, Score: 142, Hold: 50, Block: 100}
 
 func (stage) Accounts(context.Context) (Accounts, error) {
-	return Accounts{Listed: []Account{info}, Held: []Account{}, Close: []Account{}, Submissions: 12}, nil
+	return Accounts{Listed: []Account{info}, Held: []Account{}, Close: []Account{}, Submissions: 12, Holds: true}, nil
 }
 
 func (stage) Account(_ context.Context, user string) (Account, error) {

@@ -108,6 +108,8 @@ type Accounts struct {
 	// the start: that nobody stands out means little where nobody sends.
 	Last        time.Time `json:"last_submission,omitzero"`
 	Submissions int64     `json:"submissions"`
+	// Holds says that doubtful mail is held, and not only reported.
+	Holds bool `json:"holds"`
 }
 
 // Account is one user of the server.

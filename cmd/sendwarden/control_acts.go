@@ -11,6 +11,7 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/maillog"
+	"sendwarden/scoring"
 )
 
 // Do is control.Service's.
@@ -31,8 +32,10 @@ func (s *steward) do(who control.Who, act control.Act, now time.Time) (done cont
 		done, err = s.release(act, now)
 	case control.Send, control.Keep:
 		done, err = s.message(act, now)
-	default:
-		err = control.Conflict("%s: not yet", act.Kind)
+	case control.TrustPlace:
+		done, err = s.vouch(act, now)
+	case control.Untrust:
+		err = s.unvouch(act)
 	}
 	if err != nil {
 		return done, err
@@ -123,9 +126,9 @@ func (s *steward) message(act control.Act, now time.Time) (done control.Done, er
 	kept := slices.Index(s.kept[name], act.QueueID)
 	var held bool
 	if act.Kind == control.Send {
-		_, held = s.scorer.LetGo(name, act.QueueID, now)
+		held = s.scorer.LetGo(name, act.QueueID, now)
 	} else {
-		_, held = s.scorer.Keep(name, act.QueueID)
+		held = s.scorer.Keep(name, act.QueueID)
 	}
 	switch {
 	case !held && kept < 0:
@@ -144,6 +147,65 @@ func (s *steward) message(act control.Act, now time.Time) (done control.Done, er
 	return done, nil
 }
 
+// vouch takes a person's word for a place of a user's.
+func (s *steward) vouch(act control.Act, now time.Time) (done control.Done, err error) {
+	name := blocklist.Fold(act.User)
+	t := trustIn(*act.Trust)
+	if !t.Until.IsZero() && !t.Until.After(now) {
+		return done, control.Conflict("%s is past", t.Until.Format(stampLayout))
+	}
+	s.turn.Lock()
+	free, ok := s.scorer.Trust(name, t, now)
+	blocks, exempts := s.scorer.Blocks(name), false
+	s.turn.Unlock()
+	if !ok {
+		return done, control.Conflict("%s is trusted in too many places already (`sendwarden untrust %[1]s` takes them back)", maillog.Mask(act.User))
+	}
+	s.porter.release(name, queueIDs(free))
+	done.Messages = len(free)
+	entry, listed := s.list.Lookup(act.User)
+	if listed {
+		blocks, exempts = entry.Blocks(), entry.Exempt()
+	}
+	switch {
+	case exempts:
+		done.Notes = append(done.Notes, fmt.Sprintf("a line of the blocklist exempts %s anyway", maillog.Mask(act.User)))
+	case blocks:
+		done.Notes = append(done.Notes, fmt.Sprintf("%s is blocked, and stays so: `sendwarden release %[1]s` lets them send", maillog.Mask(act.User)))
+	}
+	return done, nil
+}
+
+func queueIDs(messages []scoring.MessageID) []string {
+	ids := make([]string, len(messages))
+	for i, m := range messages {
+		ids[i] = m.ID
+	}
+	return ids
+}
+
+// unvouch takes such a word back.
+func (s *steward) unvouch(act control.Act) error {
+	var t scoring.Trust
+	if act.Trust != nil {
+		t = trustIn(*act.Trust)
+	}
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.scorer.Untrust(blocklist.Fold(act.User), t) == 0 {
+		return notTrusted(act)
+	}
+	return nil
+}
+
+func notTrusted(act control.Act) error {
+	where := "anywhere"
+	if act.Trust != nil {
+		where = "in " + act.Trust.Place()
+	}
+	return control.NotFound("%s is not trusted %s (`sendwarden trust` shows who is)", maillog.Mask(act.User), where)
+}
+
 // History is control.Service's.
 func (s *steward) History(ctx context.Context, span control.Span) (records []control.Record, err error) {
 	asked := s.ask(ctx, func() {
@@ -151,6 +213,3 @@ func (s *steward) History(ctx context.Context, span control.Span) (records []con
 	})
 	return records, errors.Join(asked, err)
 }
-
-// Trusts is control.Service's.
-func (s *steward) Trusts(context.Context) ([]control.Trust, error) { return []control.Trust{}, nil }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -89,7 +90,7 @@ func (s *steward) Accounts(ctx context.Context) (all control.Accounts, err error
 			all.Listed = append(all.Listed, a.Account)
 		}
 		all.Held, all.Close = s.standOut(now)
-		all.Last, all.Submissions = s.counts.last, s.counts.submissions
+		all.Last, all.Submissions, all.Holds = s.counts.last, s.counts.submissions, s.holds()
 	})
 	return all, err
 }
@@ -143,6 +144,11 @@ func (s *steward) Account(ctx context.Context, user string) (control.Account, er
 		if e, listed := s.list.Lookup(user); listed {
 			a.listed(e)
 		}
+		for _, t := range s.trusts(time.Now()) {
+			if t.User == blocklist.Fold(user) {
+				a.Trusts = append(a.Trusts, t)
+			}
+		}
 	})
 	if err != nil {
 		return a.Account, err
@@ -151,29 +157,35 @@ func (s *steward) Account(ctx context.Context, user string) (control.Account, er
 		return a.Account, control.NotFound("%s is not known here: the name has to be the one that Postfix logs as sasl_username", maillog.Mask(user))
 	}
 	a.History = history
+	if a.known {
+		a.Memory = &a.memory
+	}
 	return a.Account, nil
 }
 
-// subject is a control.Account, and whether anything is remembered of it.
+// subject is a control.Account, and what is remembered of it, if anything is.
 type subject struct {
+	known  bool
+	memory scoring.Account
 	control.Account
-	known bool
 }
 
 // account is how a user stands. The caller has the turn.
 func (s *steward) account(name string, now time.Time) subject {
-	st, known := s.scorer.Standing(name, now)
-	a := subject{known: known, Account: control.Account{
-		User: name, Blocked: st.Blocked, Score: round(st.Score), Hold: st.Hold, Block: st.Block, Seen: st.Seen,
+	known, any := s.scorer.Account(name, now)
+	a := subject{any, known, control.Account{
+		User: name, Blocked: known.Blocked, Score: round(known.Score), Hold: known.Hold, Block: known.Block, Seen: known.LastSeen,
 	}}
-	if known {
-		a.Usual = strings.TrimPrefix(usualLine(st.Usual), "usual: ")
+	if !any {
+		a.Hold, a.Block = s.rules.Hold, s.rules.Block
+	} else {
+		a.Usual = strings.TrimPrefix(usualLine(usualOf(known)), "usual: ")
 	}
-	for _, r := range st.Reasons {
-		a.Reasons = append(a.Reasons, reasonOf(r))
+	for _, r := range known.Reasons {
+		a.Reasons = append(a.Reasons, control.Reason{Time: r.Time, Rule: r.Rule, Points: r.Points, Place: control.Place(r.Where), QueueID: r.QueueID})
 	}
-	for _, h := range st.Held {
-		a.Held = append(a.Held, control.Message{QueueID: h.Message.ID, Since: h.Since, Until: h.Until, Place: placeOf(h.Place)})
+	for _, h := range known.Held {
+		a.Held = append(a.Held, control.Message{QueueID: h.QueueID, Since: h.Since, Until: h.Until, Place: control.Place(h.Where)})
 	}
 	for _, id := range s.kept[name] {
 		a.Held = append(a.Held, control.Message{QueueID: id})
@@ -181,10 +193,54 @@ func (s *steward) account(name string, now time.Time) subject {
 	return a
 }
 
+// usualOf is where a user is at home, in as few words as people need.
+func usualOf(a scoring.Account) (u scoring.Usual) {
+	const shown = 3
+	for _, c := range a.Countries[:min(len(a.Countries), shown)] {
+		u.Countries = append(u.Countries, c.What)
+	}
+	for _, n := range a.Networks[:min(len(a.Networks), shown)] {
+		u.Networks = append(u.Networks, strings.TrimSpace(n.What+" "+n.Org))
+	}
+	u.Since, _ = time.Parse(time.DateOnly, a.FirstSeen) // as it was written
+	return u
+}
+
 // listed adds what the blocklist says.
 func (a *subject) listed(e blocklist.Entry) {
 	a.User, a.Action, a.Since, a.At, a.Notes, a.Line = e.User, e.Action, e.Since, e.Score, e.Notes, e.Line
 	a.Blocked, a.Exempt = a.Blocked && !e.Exempt() || e.Blocks(), e.Exempt()
+}
+
+// Trusts is control.Service's.
+func (s *steward) Trusts(context.Context) ([]control.Trust, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.trusts(time.Now()), nil
+}
+
+// trusts are all that are in force. The caller has the turn.
+func (s *steward) trusts(now time.Time) []control.Trust {
+	list := []control.Trust{}
+	for _, t := range s.scorer.Trusts(now) {
+		list = append(list, trustOut(t))
+	}
+	return list
+}
+
+// trustOut and trustIn are a place that was vouched for as people write it and as
+// the scorer knows it.
+func trustOut(t scoring.Trusted) control.Trust {
+	out := control.Trust{User: t.User, Country: t.Country, ASN: t.ASN, Until: t.Until}
+	if t.Network.IsValid() {
+		out.Network = t.Network.String()
+	}
+	return out
+}
+
+func trustIn(t control.Trust) scoring.Trust {
+	network, _ := netip.ParsePrefix(t.Network) // "" is none; Check has seen it
+	return scoring.Trust{Country: t.Country, Network: network, ASN: t.ASN, Until: t.Until}
 }
 
 // Rules is control.Service's.

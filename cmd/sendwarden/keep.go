@@ -70,7 +70,7 @@ func (d *daemon) remember() error {
 		}
 		return record
 	}, d.unreadable)
-	for _, prefix := range []string{"message/", "server/"} {
+	for _, prefix := range []string{"message/", "trust/", "server/"} {
 		err := d.store.Each(prefix, func(key string, record []byte) error {
 			if err := d.scorer.Restore(key, record); err != nil {
 				d.unreadable(key, err)

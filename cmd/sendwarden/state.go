@@ -205,7 +205,7 @@ func (c *stateCommand) forget(cmd *cobra.Command, name string) (err error) {
 		fault = errors.Join(fault, err)
 		return record
 	}, func(string, error) {}) // a damaged record is dropped like any other
-	for _, prefix := range []string{"message/", "server/"} {
+	for _, prefix := range []string{"message/", "trust/", "server/"} {
 		if err := store.Each(prefix, scorer.Restore); err != nil {
 			return err
 		}
