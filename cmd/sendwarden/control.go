@@ -58,22 +58,27 @@ func (s *steward) serve(ctx context.Context) {
 	}
 }
 
-// ask has the loop do something, and waits for it.
-func (s *steward) ask(ctx context.Context, do func()) error {
-	done := make(chan struct{})
+// ask has the loop do something, and waits for what it answers. Who does not wait
+// to the end has it done nevertheless.
+func ask[T any](ctx context.Context, s *steward, do func() (T, error)) (none T, err error) {
+	type answer struct {
+		is  T
+		err error
+	}
+	done := make(chan answer, 1)
 	s.turn.Lock()
 	s.later(func() {
-		do()
-		close(done)
+		is, err := do()
+		done <- answer{is, err}
 	})
 	s.turn.Unlock()
 	select {
-	case <-done:
-		return nil
+	case a := <-done:
+		return a.is, a.err
 	case <-s.ended:
-		return context.Canceled
+		return none, context.Canceled
 	case <-ctx.Done():
-		return ctx.Err()
+		return none, ctx.Err()
 	}
 }
 

@@ -15,12 +15,11 @@ import (
 )
 
 // Do is control.Service's.
-func (s *steward) Do(ctx context.Context, who control.Who, act control.Act) (done control.Done, err error) {
+func (s *steward) Do(ctx context.Context, who control.Who, act control.Act) (control.Done, error) {
 	if err := act.Check(); err != nil {
-		return done, err
+		return control.Done{}, err
 	}
-	asked := s.ask(ctx, func() { done, err = s.do(who, act, time.Now()) })
-	return done, errors.Join(asked, err)
+	return ask(ctx, s, func() (control.Done, error) { return s.do(who, act, time.Now()) })
 }
 
 // do carries out an act, and puts it into the ledger.
@@ -207,9 +206,6 @@ func notTrusted(act control.Act) error {
 }
 
 // History is control.Service's.
-func (s *steward) History(ctx context.Context, span control.Span) (records []control.Record, err error) {
-	asked := s.ask(ctx, func() {
-		records, err = readLedger(s.store, s.ledger.fresh, span)
-	})
-	return records, errors.Join(asked, err)
+func (s *steward) History(ctx context.Context, span control.Span) ([]control.Record, error) {
+	return ask(ctx, s, func() ([]control.Record, error) { return readLedger(s.store, s.ledger.fresh, span) })
 }

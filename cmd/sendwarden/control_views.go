@@ -18,9 +18,8 @@ import (
 )
 
 // Status is control.Service's.
-func (s *steward) Status(ctx context.Context) (status control.Status, err error) {
-	err = s.ask(ctx, func() { status, err = s.status(time.Now()) })
-	return status, err
+func (s *steward) Status(ctx context.Context) (control.Status, error) {
+	return ask(ctx, s, func() (control.Status, error) { return s.status(time.Now()) })
 }
 
 func (s *steward) status(now time.Time) (control.Status, error) {
@@ -78,8 +77,8 @@ func (s *steward) logs() []control.Log {
 }
 
 // Accounts is control.Service's.
-func (s *steward) Accounts(ctx context.Context) (all control.Accounts, err error) {
-	err = s.ask(ctx, func() {
+func (s *steward) Accounts(ctx context.Context) (control.Accounts, error) {
+	return ask(ctx, s, func() (all control.Accounts, err error) {
 		now := time.Now()
 		s.turn.Lock()
 		defer s.turn.Unlock()
@@ -91,8 +90,8 @@ func (s *steward) Accounts(ctx context.Context) (all control.Accounts, err error
 		}
 		all.Held, all.Close = s.standOut(now)
 		all.Last, all.Submissions, all.Holds = s.counts.last, s.counts.submissions, s.holds()
+		return all, nil
 	})
-	return all, err
 }
 
 // standOut are those whose mail waits, and those who are close to it, the highest
@@ -128,39 +127,28 @@ func (s *steward) standOut(now time.Time) (held, near []control.Account) {
 
 // Account is control.Service's.
 func (s *steward) Account(ctx context.Context, user string) (control.Account, error) {
-	var a subject
-	history, err := s.History(ctx, control.Span{User: escapeGlob(user)})
-	if err != nil {
-		return a.Account, err
-	}
-	err = s.ask(ctx, func() {
+	return ask(ctx, s, func() (control.Account, error) {
+		history, err := readLedger(s.store, s.ledger.fresh, control.Span{User: escapeGlob(user)})
+		if err != nil {
+			return control.Account{}, err
+		}
+		now, name := time.Now(), blocklist.Fold(user)
 		s.turn.Lock()
 		defer s.turn.Unlock()
-		now := time.Now()
-		a = s.account(blocklist.Fold(user), now)
-		if memory, known := s.scorer.Account(blocklist.Fold(user), now); known {
-			a.Memory, err = json.Marshal(memory)
-		}
+		a := s.account(name, now)
 		if e, listed := s.list.Lookup(user); listed {
 			a.listed(e)
 		}
-		for _, t := range s.trusts(time.Now()) {
-			if t.User == blocklist.Fold(user) {
-				a.Trusts = append(a.Trusts, t)
-			}
+		if a.Line == 0 && !a.known && len(history) == 0 {
+			return a.Account, control.NotFound("%s is not known here: the name has to be the one that Postfix logs as sasl_username", maillog.Mask(user))
 		}
-	})
-	if err != nil {
+		a.History = history
+		a.Trusts = slices.DeleteFunc(s.trusts(now), func(t control.Trust) bool { return t.User != name })
+		if a.known {
+			a.Memory, err = json.Marshal(a.memory)
+		}
 		return a.Account, err
-	}
-	if a.Line == 0 && !a.known && len(history) == 0 {
-		return a.Account, control.NotFound("%s is not known here: the name has to be the one that Postfix logs as sasl_username", maillog.Mask(user))
-	}
-	a.History = history
-	if a.known {
-		a.Memory = &a.memory
-	}
-	return a.Account, nil
+	})
 }
 
 // subject is a control.Account, and what is remembered of it, if anything is.
