@@ -1,7 +1,10 @@
 package blocklist
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 )
@@ -41,6 +44,40 @@ func HeaderChecks(entries []Entry, host string, now time.Time) (table []byte, fa
 			literal(e.User), literal(host), headerAction(e.Action))
 	}
 	return []byte(b.String()), faults
+}
+
+// WriteHeaderChecks writes the table of HeaderChecks to a file, whole or not at
+// all, and tells whether it said anything else before.
+func WriteHeaderChecks(path string, entries []Entry, host string, now time.Time) (changed bool, faults []error, err error) {
+	table, faults := HeaderChecks(entries, host, now)
+	for range mergeTries {
+		was, info, _, err := readOnce(path)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			info = nil
+		case err != nil:
+			return false, faults, err
+		case bytes.Equal(rules(was), rules(table)):
+			return false, faults, nil
+		}
+		if err := replace(path, table, info); !errors.Is(err, errMoved) {
+			return err == nil, faults, err
+		}
+	}
+	return false, faults, fmt.Errorf("blocklist: %s: %w, and again and again (who writes it?)", path, errMoved)
+}
+
+// HasHeaderChecks tells whether a file says what HeaderChecks makes of the entries.
+func HasHeaderChecks(path string, entries []Entry, host string) (bool, error) {
+	is, _, _, err := readOnce(path)
+	table, _ := HeaderChecks(entries, host, time.Time{})
+	return err == nil && bytes.Equal(rules(is), rules(table)), err
+}
+
+// rules are a table without its first line, which says when it was made.
+func rules(table []byte) []byte {
+	_, rest, _ := bytes.Cut(table, []byte("\n"))
+	return rest
 }
 
 // inComment says why a name does not stand in the header as it is.

@@ -10,6 +10,9 @@ type Service struct {
 	// Filtered says that smtpd_proxy_filter hands the mail on before it is
 	// queued: Postfix then ignores HOLD (smtpd_check.c, can_delegate_action()).
 	Filtered bool
+	// Client is its smtpd_client_restrictions, with every "$name" replaced; empty
+	// where it could not be told.
+	Client string
 	// Own says that master.cf gives it an smtpd_data_restrictions of its own,
 	// so that main.cf's does not count.
 	Own bool
@@ -52,6 +55,9 @@ func (c *Config) services(lines string, options map[string]string) []Service {
 		filter, _, clear := option("smtpd_proxy_filter")
 		s.Filtered = filter != "" || !clear
 		s.Restrictions, s.Own, s.clear = option(dataList)
+		if s.Client, _, clear = option(clientList); !clear {
+			s.Client = ""
+		}
 		s.list = c.written[dataList]
 		if s.Own {
 			s.list = options[s.Name+"/"+dataList]
@@ -94,6 +100,27 @@ func (c *Config) Standing(s Service, want Want) (Standing, string) {
 		return Unclear, s.Restrictions
 	}
 	return f.standing, f.word
+}
+
+// clientList is where addresses are shut out.
+const clientList = "smtpd_client_restrictions"
+
+// ShutsOut tells whether a service asks a table about its clients' addresses before
+// it lets anybody past who has logged in.
+func (s Service) ShutsOut(table string) bool {
+	all, err := words(s.Client)
+	if err != nil {
+		return false
+	}
+	for i := range all {
+		switch {
+		case all[i].text == "permit_sasl_authenticated" || all[i].text == "permit":
+			return false
+		case strings.EqualFold(all[i].text, "check_client_access") && i+1 < len(all) && all[i+1].text == table:
+			return true
+		}
+	}
+	return false
 }
 
 // Sees tells whether a service's smtpd finds a socket where it is: a chrooted

@@ -2,10 +2,13 @@ package scoring
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"sendwarden/geo"
 )
 
 // What is remembered outlives the process as records, each under a key: one of
@@ -258,6 +261,20 @@ func (s *Scorer) Stale(record []byte, now time.Time) bool {
 	c := coder{buf: record[1:], reading: true}
 	number(&c, &last)
 	return c.err == nil && last != 0 && s.rules.forgotten(last, now.Unix())
+}
+
+// Frequents tells from a user's record whether the user has come from an address on
+// several days: whose own place it may be, or that of the office.
+func Frequents(record []byte, addr netip.Addr) bool {
+	u, err := userOf("", record)
+	if err != nil {
+		return false
+	}
+	h := u.addresses.find(uint32(hashAddr(addr)))
+	if addr.Is6() { // a client has another one each day, of one block
+		h = u.blocks.find(hashBlock(geo.Block(addr)))
+	}
+	return h != nil && h.weight >= frequentDays
 }
 
 // Expire drops those of some users who have not been seen for that long.

@@ -166,11 +166,36 @@ func openFault(path string, err error) error {
 
 // prepare looks whether the file can be trusted, and brings it to this version.
 func prepare(db *bolt.DB, path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
+	version, err := versionOf(db, path)
+	if err != nil || version == schema {
 		return err
 	}
-	version := 0
+	return db.Update(func(tx *bolt.Tx) error { return migrate(tx, version) })
+}
+
+// Examine tells what is wrong with a state's file: nil is nothing. It changes
+// nothing, where Open would set a damaged file aside.
+func Examine(path string) error {
+	var db *bolt.DB
+	err := guarded(func() (err error) {
+		db, err = bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: patience})
+		return err
+	})
+	if err != nil {
+		return openFault(path, err)
+	}
+	if err := guarded(func() error { _, err := versionOf(db, path); return err }); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
+	}
+	return db.Close()
+}
+
+// versionOf is the schema of a file that can be trusted; 0 is a new file.
+func versionOf(db *bolt.DB, path string) (version int, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
 	err = db.View(func(tx *bolt.Tx) error {
 		if tx.Size() > info.Size() {
 			return fmt.Errorf("%w (it should have %d bytes and has %d)", errDamaged, tx.Size(), info.Size())
@@ -181,15 +206,10 @@ func prepare(db *bolt.DB, path string) error {
 		}
 		return nil
 	})
-	switch {
-	case err != nil:
-		return err
-	case version > schema:
-		return fmt.Errorf("of version %d, by a newer Sendwarden; this one reads up to %d (install the newer one again, or name another file)", version, schema)
-	case version == schema:
-		return nil
+	if err == nil && version > schema {
+		err = fmt.Errorf("of version %d, by a newer Sendwarden; this one reads up to %d (install the newer one again, or name another file)", version, schema)
 	}
-	return db.Update(func(tx *bolt.Tx) error { return migrate(tx, version) })
+	return version, err
 }
 
 // migrate brings a file from an older schema to this one; 0 is a new file. Each

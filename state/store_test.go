@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -224,4 +225,19 @@ func TestCompact(t *testing.T) {
 	require.NoError(t, s.Close())
 	require.Equal(t, []string{"a=1", "left=over"}, all(t, open(t, path), ""))
 	require.NoFileExists(t, path+".compact")
+}
+
+// Examine finds what Open would, and leaves a damaged file where it is.
+func TestExamine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	require.Error(t, Examine(path))
+	s, err := Open(path, time.Now())
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	require.NoError(t, Examine(path))
+	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("no state "), 2000), 0o600))
+	require.ErrorIs(t, Examine(path), errDamaged)
+	entries, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
 }

@@ -52,6 +52,7 @@ type daemon struct {
 	hooks    *hook.Runner        // runs programs
 	door     *policy.Server      // where Postfix asks; nil: nowhere
 	porter   *porter             // holds queued mail and lets it go
+	clerk    *clerk              // keeps tables that Postfix has to be told of; nil: there are none
 	service  *service            // tells systemd
 	meter    *meter              // tells a monitoring system
 	known    atomic.Int64        // users in the state, when they were counted last
@@ -145,6 +146,7 @@ func (d *daemon) loop(lines <-chan follow.Batch) error {
 		case now := <-second.C:
 			d.letGoUntil(now)
 			d.reviewed(now)
+			d.clerk.list(d.list.Entries(), now)
 			d.retry()
 			d.recollect(now)
 			d.save()
@@ -236,7 +238,7 @@ func (d *daemon) sayUnchanged(origin string, rules *scoring.Rules) {
 	case err != nil:
 		d.log.Error("a fault in the rules file that the next start will stop at", "error", err)
 	case !reflect.DeepEqual(now, d.settings):
-		d.log.Warn("door, queue, alerts, hooks and metrics stay as they were until the daemon is restarted")
+		d.log.Warn("door, queue, alerts, hooks, metrics, addresses and header_checks stay as they were until the daemon is restarted")
 	}
 }
 

@@ -85,6 +85,7 @@ func (d *daemon) block(v scoring.Verdict) {
 	if d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)}) {
 		d.note(control.Record{Who: control.ByItself, Act: control.Block, User: v.User, Score: round(v.Score), Why: why(v)})
 		d.porter.hold(v.User)
+		d.clerk.shutOut(v.User, v.Strangers)
 		d.tell(notice(alert.Block, v))
 	}
 	d.due = true
@@ -221,6 +222,7 @@ func (d *daemon) forgive(user string, now time.Time, teach bool) {
 		ids = append(ids, message.ID)
 	}
 	d.porter.release(user, ids)
+	d.clerk.release(user)
 }
 
 // released lets a message go whose user's score has faded.

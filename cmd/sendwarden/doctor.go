@@ -75,11 +75,17 @@ var checks = []struct {
 	{"postfix", checkPostfix},
 	{"table", checkTable},
 	{"restrictions", checkRestrictions},
+	{"addresses", checkAddresses},
+	{"header checks", checkHeaderChecks},
 	{"daemon", checkDaemon},
 	{"door", checkDoor},
 	{"socketmap", checkSocketmap},
 	{"queue helper", checkQueueHelper},
+	{"control", checkControl},
+	{"alerts", checkAlerts},
+	{"hooks", checkHooks},
 	{"log", checkLog},
+	{"state", checkState},
 	{"disk", checkDisk},
 }
 

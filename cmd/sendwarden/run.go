@@ -107,6 +107,9 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 	if err := d.openState(d.command.stateFile(d.rules)); err != nil {
 		return err
 	}
+	if err := d.openClerk(ctx, time.Now()); err != nil {
+		return err
+	}
 	if err := d.openDoor(); err != nil {
 		return err
 	}
@@ -146,7 +149,7 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 // the loop ends is done, then all is written down.
 func (d *daemon) live(ctx context.Context, stop func(), sources []string) error {
 	var others sync.WaitGroup
-	for _, other := range []func(context.Context){d.stand, d.steward.serve, d.showReview, d.porter.work, d.hooks.Run, d.desk.Run, d.fade, d.serveMetrics} {
+	for _, other := range []func(context.Context){d.stand, d.steward.serve, d.showReview, d.porter.work, d.clerk.work, d.hooks.Run, d.desk.Run, d.fade, d.serveMetrics} {
 		others.Go(func() { other(ctx) })
 	}
 	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))

@@ -29,10 +29,13 @@ type settings struct {
 	alerts  alert.Config
 	hooks   hook.Config
 	metrics metrics.Config
+
+	addresses addressConfig
+	headers   headerConfig
 }
 
 // sections are their keys.
-var sections = []string{"control", "review", "door", "queue", "alerts", "hooks", "metrics"}
+var sections = []string{"control", "review", "door", "queue", "alerts", "hooks", "metrics", "addresses", "header_checks"}
 
 // readSettings reads them all, and says all that is wrong with them.
 func readSettings(file string, rules *scoring.Rules) (s settings, err error) {
@@ -44,6 +47,8 @@ func readSettings(file string, rules *scoring.Rules) (s settings, err error) {
 		section(file, "alerts", rules, &s.alerts),
 		section(file, "hooks", rules, &s.hooks),
 		section(file, "metrics", rules, &s.metrics),
+		section(file, "addresses", rules, &s.addresses),
+		section(file, "header_checks", rules, &s.headers),
 	)
 	return s, err
 }

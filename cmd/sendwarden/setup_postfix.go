@@ -24,7 +24,7 @@ func newSetup() *cobra.Command {
 		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSetupPostfix())
+	cmd.AddCommand(newSetupPostfix(), newSetupHeaders())
 	return cmd
 }
 
@@ -33,6 +33,7 @@ type setupPostfix struct {
 	listSetup
 	door, socketmap     string
 	apply, undo, reload bool
+	addresses           addressConfig // of the rules
 }
 
 func newSetupPostfix() *cobra.Command {
@@ -84,6 +85,9 @@ func (s *setupPostfix) run(cmd *cobra.Command) error {
 	if !table.Live() && plan.Want.Door == "" {
 		plan.Notes = append(plan.Notes, "With "+table.Type()+", a session that is open goes on until it ends. lmdb reaches it (on Debian, install postfix-lmdb), and so does the door.")
 	}
+	if note, is := addressNote(config, s.addresses); is {
+		plan.Notes = append(plan.Notes, note)
+	}
 	_, missing := config.Lookup(cmd.Context(), want.Table, "nobody")
 	out := cmd.OutOrStdout()
 	describe(out, config, plan)
@@ -118,6 +122,9 @@ func (s *setupPostfix) want(cmd *cobra.Command) (postfix.Want, blocklist.Table, 
 	}
 	var door policy.Config
 	if err := section(origin, "door", rules, &door); err != nil {
+		return postfix.Want{}, table, err
+	}
+	if err := section(origin, "addresses", rules, &s.addresses); err != nil {
 		return postfix.Want{}, table, err
 	}
 	want := postfix.Want{Table: table.Map(path), Door: cmp.Or(s.door, socketOf(door.Listen)), Socketmap: s.socketmap}
