@@ -114,7 +114,7 @@ func start(k kind, o options) (*server, error) {
 		return nil, err
 	}
 	s.group = s.cmd.Process.Pid
-	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(100 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < 10*time.Minute; time.Sleep(100 * time.Millisecond) {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			continue
