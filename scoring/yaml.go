@@ -25,7 +25,8 @@ const maxRulesFile = 1 << 20
 // mean is read from the tree here, because its own decoder rounds 1.5 to 1,
 // lets a second document pass, and names no column.
 func Parse(name string, text []byte, sections ...string) (*Rules, error) {
-	r := reader{file: name, text: text, sections: sections}
+	r := reader{file: name, text: text, sections: sections,
+		empty: "is empty: rules are missing (`sendwarden rules` prints the shipped ones to start from)"}
 	root := r.document()
 	if root == nil {
 		return nil, r.faults.sorted()
@@ -42,6 +43,7 @@ type reader struct {
 	file     string
 	text     []byte
 	sections []string // keys that others read
+	empty    string   // what is said about a file with nothing in it
 	faults   Faults
 }
 
@@ -67,7 +69,7 @@ func (r *reader) document() *yaml.Node {
 	var doc yaml.Node
 	switch err := decoder.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		r.fault(nil, "is empty: rules are missing (`sendwarden rules` prints the shipped ones to start from)")
+		r.fault(nil, "%s", r.empty)
 		return nil
 	case err != nil:
 		r.syntaxFault(err)
