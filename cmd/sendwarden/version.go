@@ -68,13 +68,22 @@ func sourceLine(s geo.Source, now time.Time) string {
 }
 
 func newRules() *cobra.Command {
-	return &cobra.Command{
+	var schema bool
+	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "Print the shipped rules, to start your own from",
 		Args:  exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(sendwarden.Rules)
+			text, err := sendwarden.Rules, error(nil)
+			if schema {
+				text, err = rulesSchema()
+			}
+			if err == nil {
+				_, err = cmd.OutOrStdout().Write(text)
+			}
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of rules files, for editors")
+	return cmd
 }
