@@ -63,6 +63,7 @@ type Rule struct {
 	Every time.Duration
 
 	when condition
+	at   Position
 }
 
 // Override is what differs for one user.

@@ -167,6 +167,7 @@ func (r *reader) ruleList(n *yaml.Node, rules *Rules) (list []Rule) {
 
 func (r *reader) rule(n *yaml.Node, rules *Rules) (rule Rule) {
 	var when, points *yaml.Node
+	rule.at = Position{n.Line, n.Column}
 	before := len(r.faults)
 	r.mapping(n, "a rule", []field{
 		{"name", func(n *yaml.Node) { rule.Name, _ = r.scalar(n, "name") }},

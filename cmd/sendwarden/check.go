@@ -23,7 +23,8 @@ func newCheck() *cobra.Command {
 		Short: "Find every mistake in the rules and what they name",
 		Long: `Check reads all that run would load - the rules, the geolocation databases, the
 blocklist, the log - and prints every fault, each with its place and remedy. It
-exits with status 3 when there are any. With FILEs, it checks these rules files
+exits with status 3 when there are any. Of rules that are right, but cannot do what
+they were written for, it warns. With FILEs, it checks these rules files
 instead of the installed one.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -91,6 +92,9 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 	}
 	if faults == 0 {
 		fmt.Fprintf(w, "%s: %s, no faults\n", name, count(len(rules.Rules), "rule"))
+		for _, warning := range rules.Lint(name) {
+			fmt.Fprintf(w, "warning: %v\n", warning)
+		}
 		warnOld(w, places)
 	}
 	return faults
