@@ -175,7 +175,7 @@ func (d *daemon) reviewed(now time.Time) {
 		d.fault(behind, nil)
 	}
 	for _, e := range change.Removed {
-		d.releasedByHand(blocklist.Fold(e.User), now)
+		d.releasedByHand(blocklist.Fold(e.User), now, control.Record{})
 	}
 	for _, e := range append(change.Added, change.Changed...) {
 		d.log.Info("set by hand", "user", maillog.Mask(e.User), "action", e.Action)
@@ -201,11 +201,13 @@ func actOf(e blocklist.Entry) control.Kind {
 }
 
 // releasedByHand takes note of a line that is gone from the blocklist.
-func (d *daemon) releasedByHand(user string, now time.Time) {
+func (d *daemon) releasedByHand(user string, now time.Time, word control.Record) {
 	d.log.Info("released by hand", "user", maillog.Mask(user))
 	delete(d.untold, user)
-	d.note(control.Record{Time: now, Who: control.ByFile, Act: control.Release, User: user})
-	d.forgive(user, now, true)
+	if word.Act != control.Release {
+		d.note(control.Record{Time: now, Who: control.ByFile, Act: control.Release, User: user})
+	}
+	d.forgive(user, now, !word.NoLearn)
 	d.tell(alert.Notice{Kind: alert.Release, Time: now, User: user})
 }
 

@@ -178,7 +178,7 @@ func (c *explainCommand) remembered(rules *scoring.Rules) (*scoring.Scorer, func
 	}, func(key string, err error) {
 		odd = errors.Join(odd, fmt.Errorf("%s: %s: %w", path, maillog.Mask(key), err))
 	})
-	for _, prefix := range []string{"message/", "server/"} {
+	for _, prefix := range []string{"message/", "trust/", "server/"} {
 		odd = errors.Join(odd, store.Each(prefix, scorer.Restore))
 	}
 	return scorer, func() error { return errors.Join(odd, store.Close()) }, nil

@@ -15,6 +15,7 @@ import (
 
 	"sendwarden/alert"
 	"sendwarden/blocklist"
+	"sendwarden/control"
 	"sendwarden/follow"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
@@ -126,10 +127,10 @@ func (d *daemon) unreadable(key string, err error) {
 // crash: the lines that led to it are read again, and so is the verdict given
 // again, with the reasons for people to be told.
 func (d *daemon) compare(before []string) {
-	now := d.listed()
+	now, words := d.listed(), d.meanwhile()
 	for _, user := range before {
 		if !slices.Contains(now, user) {
-			d.releasedByHand(user, time.Now())
+			d.releasedByHand(user, time.Now(), words[user])
 		}
 	}
 	first := d.said[listedKey] == nil
@@ -140,9 +141,28 @@ func (d *daemon) compare(before []string) {
 		case !first && e.Score > 0:
 			d.untold[user] = e
 		default:
+			if !first && words[user].Act != control.Block {
+				d.note(control.Record{Who: control.ByFile, Act: control.Block, User: user, Why: e.Action})
+			}
 			d.scorer.Blocked(user, time.Now())
 		}
 	}
+}
+
+// meanwhile are the last words of the ledger about each user, where they were said
+// while no daemon ran.
+func (d *daemon) meanwhile() map[string]control.Record {
+	words := make(map[string]control.Record)
+	records, err := readLedger(d.store, nil, control.Span{})
+	if err != nil {
+		d.log.Error("the ledger cannot be read", "error", err)
+	}
+	for _, r := range records {
+		if delete(words, r.User); r.Offline {
+			words[r.User] = r
+		}
+	}
+	return words
 }
 
 // recollection is how long a verdict from before a crash has to come again.
@@ -160,6 +180,7 @@ func (d *daemon) recollect(now time.Time) {
 		d.scorer.Blocked(user, now)
 		d.turn.Unlock()
 		d.porter.hold(user)
+		d.note(control.Record{Time: now, Who: control.ByItself, Act: control.Block, User: user, Score: e.Score})
 		d.tell(alert.Notice{Kind: alert.Block, Time: e.Since, User: user, Score: e.Score, Detail: strings.Join(e.Notes, "\n")})
 	}
 	clear(d.untold)

@@ -2,109 +2,163 @@ package main
 
 import (
 	"bufio"
-	"context"
+	"cmp"
+	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"os/user"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"sendwarden/blocklist"
+	"sendwarden/control"
 	"sendwarden/maillog"
-	"sendwarden/scoring"
 
 	"github.com/spf13/cobra"
 )
 
-// installedBlocklist is the blocklist where nothing else is configured.
-const installedBlocklist = "/etc/sendwarden/blocklist"
-
-// listSetup is where the blocklist is and what Postfix reads it as.
-type listSetup struct {
-	setup
-	path      string
-	table     string
-	configDir string
-}
-
-func (s *listSetup) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.rulesFile, "rules", "", "rules `FILE` (default "+installedRules+", else the shipped rules)")
-	cmd.Flags().StringVar(&s.path, "blocklist", "", "blocklist `FILE` (default "+installedBlocklist+")")
-}
-
-func (s *listSetup) tableFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.table, "table", "", "`TYPE` of the table that Postfix reads: lmdb, cdb, hash or texthash (default: the best that postconf reports)")
-	cmd.Flags().StringVar(&s.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
-}
-
-func (s *listSetup) file(rules *scoring.Rules) string {
-	switch {
-	case s.path != "":
-		return s.path
-	case rules.Blocklist != "":
-		return rules.Blocklist
-	}
-	return installedBlocklist
-}
-
-// open opens the blocklist for changes.
-func (s *listSetup) open(ctx context.Context, rules *scoring.Rules) (*blocklist.List, error) {
-	table, err := s.detect(ctx, rules)
-	if err != nil {
-		return nil, err
-	}
-	return blocklist.Open(s.file(rules), table)
-}
-
-func (s *listSetup) detect(ctx context.Context, rules *scoring.Rules) (blocklist.Table, error) {
-	name := s.table
-	if name == "" {
-		name = rules.Table
-	}
-	if name != "" {
-		table, err := blocklist.NewTable(name, s.configDir)
-		if err != nil && s.table != "" {
-			return table, usageError{fmt.Errorf("--table %s: no type of table that Sendwarden makes (lmdb, cdb, hash, btree or texthash)", maillog.Mask(name))}
-		}
-		return table, err
-	}
-	table, err := blocklist.Detect(ctx, s.configDir)
-	if err != nil {
-		return table, fmt.Errorf("%w (name the type with --table, or Postfix's configuration with --postfix-config)", err)
-	}
-	return table, nil
+// listCommand is how `sendwarden list` was called.
+type listCommand struct {
+	reach
+	blocked, held, near bool
+	user, sort          string
+	asJSON, asCSV       bool
 }
 
 func newList() *cobra.Command {
-	var s listSetup
-	var asJSON bool
+	var c listCommand
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "Show who is on the blocklist",
-		Args:  exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			rules, _, err := s.rules()
-			if err != nil {
-				return err
-			}
-			entries, err := blocklist.Read(s.file(rules))
-			if errors.Is(err, os.ErrNotExist) {
-				return noList(s.file(rules))
-			}
-			if err != nil {
-				return err
-			}
-			for _, problem := range blocklist.Check(s.file(rules)) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: %v\n", problem)
-			}
-			return printList(cmd, entries, asJSON)
-		},
+		Short: "Show who is blocked, held, or close to it",
+		Long: `List shows who stands on the blocklist, whose mail waits, and who has half of the
+score from which mail would wait, or more. Without a daemon it shows the
+blocklist alone. "sendwarden explain USER" shows how a score came to be.`,
+		Example: "  sendwarden list --user '*@example.es' --sort since\n  sendwarden list --blocked --csv >blocked.csv",
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
-	s.flags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	c.flags(cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&c.blocked, "blocked", false, "only who stands on the blocklist")
+	flags.BoolVar(&c.held, "held", false, "only whose mail waits")
+	flags.BoolVar(&c.near, "close", false, "only who is close to it")
+	flags.StringVar(&c.user, "user", "", "only users that fit a `PATTERN` such as '*@example.es'")
+	flags.StringVar(&c.sort, "sort", "", "sort by `WHAT`: user, score or since (default: the blocklist's order, and the score)")
+	flags.BoolVar(&c.asJSON, "json", false, "print one JSON object a line")
+	flags.BoolVar(&c.asCSV, "csv", false, "print comma-separated values")
 	return cmd
+}
+
+func (c *listCommand) run(cmd *cobra.Command) error {
+	if _, err := filepath.Match(c.user, ""); err != nil {
+		return usageError{fmt.Errorf("--user %q: a bracket is not closed", c.user)}
+	}
+	if !slices.Contains([]string{"", "user", "score", "since"}, c.sort) {
+		return usageError{fmt.Errorf("--sort %q: write user, score or since", c.sort)}
+	}
+	if !c.blocked && !c.held && !c.near {
+		c.blocked, c.held, c.near = true, true, true
+	}
+	all, live, err := c.accounts(cmd)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	switch {
+	case c.asJSON:
+		for _, l := range lines(all) {
+			writeJSON(out, l)
+		}
+	case c.asCSV:
+		err = writeCSV(out, lines(all))
+	default:
+		err = c.print(out, all, live)
+	}
+	return errors.Join(err, out.Flush())
+}
+
+// accounts are those that are asked for; live tells whether the daemon told of
+// them, or the file.
+func (c *listCommand) accounts(cmd *cobra.Command) (all control.Accounts, live bool, err error) {
+	rules, origin, err := c.rules()
+	if err != nil {
+		return all, false, err
+	}
+	file := c.file(rules)
+	client, _, err := c.client(cmd.Context(), origin, rules)
+	switch {
+	case err == nil:
+		defer client.Close()
+		if all, err = client.Accounts(cmd.Context()); err != nil {
+			return all, false, err
+		}
+		live = true
+	case absent(err) || errors.Is(err, os.ErrPermission):
+		if !c.blocked {
+			return all, false, fmt.Errorf("%w: only the daemon knows whose mail waits and who is close to it", err)
+		}
+		if all.Listed, err = fromFile(file); err != nil {
+			return all, false, err
+		}
+	default:
+		return all, false, err
+	}
+	for _, problem := range blocklist.Check(file) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: %v\n", problem)
+	}
+	all.Listed = c.chosen(all.Listed, c.blocked)
+	all.Held = c.chosen(all.Held, c.held)
+	all.Close = c.chosen(all.Close, c.near)
+	return all, live, nil
+}
+
+// fromFile are those on a blocklist file.
+func fromFile(name string) ([]control.Account, error) {
+	entries, err := blocklist.Read(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, noList(name)
+	}
+	var list []control.Account
+	for _, e := range entries {
+		var a subject
+		a.listed(e)
+		list = append(list, a.Account)
+	}
+	return list, err
+}
+
+// chosen are the accounts that the flags ask for, in their order.
+func (c *listCommand) chosen(list []control.Account, wanted bool) []control.Account {
+	list = slices.DeleteFunc(list, func(a control.Account) bool { return !wanted || !matches(c.user, a.User) })
+	slices.SortStableFunc(list, func(a, b control.Account) int {
+		switch c.sort {
+		case "user":
+			return cmp.Compare(blocklist.Fold(a.User), blocklist.Fold(b.User))
+		case "score":
+			return cmp.Compare(max(b.Score, b.At), max(a.Score, a.At))
+		case "since":
+			return since(b).Compare(since(a))
+		}
+		return 0
+	})
+	return list
+}
+
+// since is when it began: the block, or the waiting, or the points.
+func since(a control.Account) time.Time {
+	switch {
+	case a.Line > 0:
+		return a.Since
+	case len(a.Held) > 0:
+		return a.Held[0].Since
+	case len(a.Reasons) > 0:
+		return a.Reasons[0].Time
+	}
+	return time.Time{}
 }
 
 // noList says what a blocklist that is not there is waiting for.
@@ -118,45 +172,78 @@ func noList(name string) error {
 
 // listOut is one line of `list --json`.
 type listOut struct {
-	User   string     `json:"user"`
-	Action string     `json:"action"`
-	Since  *time.Time `json:"since,omitempty"`
-	Score  float64    `json:"score,omitempty"`
-	Notes  []string   `json:"notes,omitempty"`
-	Line   int        `json:"line"`
+	User     string     `json:"user"`
+	State    string     `json:"state"` // blocked, exempt, other, held or close
+	Action   string     `json:"action,omitempty"`
+	Since    *time.Time `json:"since,omitempty"`
+	Score    float64    `json:"score,omitempty"`     // of who is blocked: when it happened
+	ScoreNow float64    `json:"score_now,omitempty"` // of who is blocked
+	Places   []string   `json:"places,omitempty"`
+	Messages int        `json:"messages_held,omitempty"`
+	Notes    []string   `json:"notes,omitempty"`
+	Line     int        `json:"line,omitempty"`
 }
 
-func printList(cmd *cobra.Command, entries []blocklist.Entry, asJSON bool) error {
-	out := bufio.NewWriter(cmd.OutOrStdout())
-	if asJSON {
-		for _, e := range entries {
-			o := listOut{User: e.User, Action: e.Action, Score: e.Score, Notes: e.Notes, Line: e.Line}
-			if !e.Since.IsZero() {
-				o.Since = &e.Since
+// lines are accounts for programs.
+func lines(all control.Accounts) (out []listOut) {
+	for _, section := range []struct {
+		state string
+		list  []control.Account
+	}{{"", all.Listed}, {"held", all.Held}, {"close", all.Close}} {
+		for _, a := range section.list {
+			l := listOut{User: a.User, State: section.state, Score: a.Score, Places: countries(a), Messages: len(a.Held)}
+			if section.state == "" {
+				l.State, l.Action, l.Score, l.ScoreNow, l.Notes, l.Line = stateOf(a), a.Action, a.At, a.Score, a.Notes, a.Line
 			}
-			writeJSON(out, o)
+			if at := since(a); !at.IsZero() {
+				l.Since = &at
+			}
+			out = append(out, l)
 		}
-		return out.Flush()
 	}
-	if len(entries) == 0 {
-		fmt.Fprintln(out, "Nobody is blocked.")
-		return out.Flush()
+	return out
+}
+
+// stateOf is what a line of the blocklist makes of its user.
+func stateOf(a control.Account) string {
+	switch {
+	case a.Exempt:
+		return "exempt"
+	case a.Blocked:
+		return "blocked"
 	}
-	rows := [][]string{{"USER", "SINCE", "SCORE", "POSTFIX ANSWERS"}}
-	for _, e := range entries {
-		since, score := "by hand", ""
-		if !e.Since.IsZero() {
-			since = e.Since.Local().Format(stampLayout)
+	return "other"
+}
+
+// countries are those of the reasons, each once.
+func countries(a control.Account) (codes []string) {
+	for _, r := range a.Reasons {
+		if r.Country != "" && !slices.Contains(codes, r.Country) {
+			codes = append(codes, r.Country)
 		}
-		if e.Score > 0 {
-			score = points(e.Score)
+	}
+	return codes
+}
+
+func writeCSV(out io.Writer, list []listOut) error {
+	w := csv.NewWriter(out)
+	rows := [][]string{{"user", "state", "since", "score", "places", "messages held", "postfix answers"}}
+	for _, l := range list {
+		at := ""
+		if l.Since != nil {
+			at = l.Since.Format(time.RFC3339)
 		}
-		rows = append(rows, []string{maillog.Mask(e.User), since, score, shorten(maillog.Mask(e.Action), 40)})
+		rows = append(rows, []string{cell(l.User), l.State, at, points(l.Score), strings.Join(l.Places, " "), strconv.Itoa(l.Messages), cell(l.Action)})
 	}
-	if err := table(out, rows); err != nil {
-		return err
+	return w.WriteAll(rows)
+}
+
+// cell keeps a spreadsheet from taking a name for a formula.
+func cell(s string) string {
+	if s != "" && strings.Contains("=+-@", s[:1]) {
+		s = "'" + s
 	}
-	return out.Flush()
+	return maillog.Mask(s)
 }
 
 func shorten(s string, most int) string {
@@ -164,91 +251,4 @@ func shorten(s string, most int) string {
 		return string(r[:most-1]) + "…"
 	}
 	return s
-}
-
-func newBlock() *cobra.Command {
-	var s listSetup
-	var reason string
-	cmd := &cobra.Command{
-		Use:     "block USER",
-		Short:   "Stop a user from sending",
-		Example: "  sendwarden block info@example.es --reason 'phished, called in by phone'",
-		Args:    exactly(1, "one user name"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.HasPrefix(args[0], "@") {
-				return usageError{fmt.Errorf("%s: Postfix looks up whole log-in names, no domains", maillog.Mask(args[0]))}
-			}
-			rules, _, err := s.rules()
-			if err != nil {
-				return err
-			}
-			list, err := s.open(cmd.Context(), rules)
-			if err != nil {
-				return err
-			}
-			now := time.Now()
-			header := fmt.Sprintf("%s: blocked %s, by %s", maillog.Mask(args[0]), now.Format(stampLayout), whoami())
-			if reason != "" {
-				header += ": " + maillog.Mask(reason)
-			}
-			err = list.Block(blocklist.Entry{User: args[0], Action: rules.Reply, Since: now, Notes: []string{header}})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s may not send any more. `sendwarden release %s` undoes it.\n", maillog.Mask(args[0]), maillog.Mask(args[0]))
-			return nil
-		},
-	}
-	s.flags(cmd)
-	s.tableFlags(cmd)
-	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`, for whoever reads the list")
-	return cmd
-}
-
-func whoami() string {
-	if name := os.Getenv("SUDO_USER"); name != "" {
-		return maillog.Mask(name)
-	}
-	if u, err := user.Current(); err == nil {
-		return maillog.Mask(u.Username)
-	}
-	return "hand"
-}
-
-func newRelease() *cobra.Command {
-	var s listSetup
-	cmd := &cobra.Command{
-		Use:   "release USER…",
-		Short: "Let a blocked user send again",
-		Long: `Release takes a user off the blocklist. A running daemon notices it within a
-second, learns the places that led to the block as the user's own, and does not
-block again for the same evidence.`,
-		Args: atLeast(1, "user names"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			rules, _, err := s.rules()
-			if err != nil {
-				return err
-			}
-			list, err := s.open(cmd.Context(), rules)
-			if err != nil {
-				return err
-			}
-			var errs []error
-			for _, name := range args {
-				_, was, err := list.Release(name)
-				switch {
-				case err != nil:
-					errs = append(errs, err)
-				case !was:
-					errs = append(errs, fmt.Errorf("%s is not on the blocklist (`sendwarden list` shows who is)", maillog.Mask(name)))
-				default:
-					fmt.Fprintf(cmd.OutOrStdout(), "%s may send again.\n", maillog.Mask(name))
-				}
-			}
-			return errors.Join(errs...)
-		},
-	}
-	s.flags(cmd)
-	s.tableFlags(cmd)
-	return cmd
 }

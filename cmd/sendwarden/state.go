@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sendwarden/blocklist"
+	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
 	"sendwarden/state"
@@ -109,7 +110,7 @@ func (c *stateCommand) export(cmd *cobra.Command, args []string) (err error) {
 		if err := cmd.Context().Err(); err != nil {
 			return errStopped
 		}
-		if len(args) > 0 && !scoring.Concerns(key, record, blocklist.Fold(args[0])) {
+		if len(args) > 0 && !concerns(key, record, blocklist.Fold(args[0])) {
 			return nil
 		}
 		found++
@@ -120,6 +121,27 @@ func (c *stateCommand) export(cmd *cobra.Command, args []string) (err error) {
 		err = fmt.Errorf("nothing is remembered of %s", maillog.Mask(args[0]))
 	}
 	return errors.Join(err, out.Flush())
+}
+
+// concerns tells whether a record is of a user's: of the scorer's memory, or of
+// the ledger.
+func concerns(key string, record []byte, user string) bool {
+	if strings.HasPrefix(key, control.LedgerKey) {
+		r, err := control.ReadRecord(record)
+		return err == nil && r.User == user
+	}
+	return scoring.Concerns(key, record, user)
+}
+
+// ledgerOf are the keys of what the ledger has about a user.
+func ledgerOf(store *state.Store, user string) (keys []string, err error) {
+	err = store.Each(control.LedgerKey, func(key string, record []byte) error {
+		if concerns(key, record, user) {
+			keys = append(keys, key)
+		}
+		return nil
+	})
+	return keys, err
 }
 
 // readable is what a record says, nil where only a program understands it.
@@ -212,15 +234,19 @@ func (c *stateCommand) forget(cmd *cobra.Command, name string) (err error) {
 	}
 	user := blocklist.Fold(name)
 	record, err := store.Load(scoring.UserKey(user))
-	if err = errors.Join(err, fault); err != nil {
+	ledger, ledgerErr := ledgerOf(store, user)
+	if err = errors.Join(err, ledgerErr, fault); err != nil {
 		return err
 	}
-	if record == nil {
+	if record == nil && len(ledger) == 0 {
 		return fmt.Errorf("nothing is remembered of %s", maillog.Mask(name))
 	}
 	scorer.Forget(user)
 	var batch state.Batch
 	scorer.Changes(batch.Put)
+	for _, key := range ledger {
+		batch.Put(key, nil)
+	}
 	batch.Put(scoring.UserKey(user), nil)
 	if err := store.Commit(&batch); err != nil {
 		return err

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"sendwarden/control"
+	"sendwarden/maillog"
+)
+
+// userWidth is what a table of 80 columns has for a name.
+const userWidth = 28
+
+// print writes the sections for people; of what nobody is in, it says so.
+func (c *listCommand) print(out io.Writer, all control.Accounts, live bool) error {
+	if len(all.Listed)+len(all.Held)+len(all.Close) == 0 {
+		fmt.Fprintln(out, c.nobody(all, live))
+		return nil
+	}
+	sections := []string{}
+	for _, section := range []struct {
+		title string
+		rows  [][]string
+		list  []control.Account
+		row   func(control.Account) []string
+	}{
+		{"", [][]string{{"USER", "SINCE", "SCORE", "POSTFIX ANSWERS"}}, all.Listed, listedRow},
+		{heldTitle(all.Holds), [][]string{{"USER", "SINCE", "SCORE", "WAITS", "GOES AT", "FROM"}}, all.Held, heldRow},
+		{"Close to it:", [][]string{{"USER", "SINCE", "SCORE", "FROM", "WHY"}}, all.Close, closeRow},
+	} {
+		if len(section.list) == 0 {
+			continue
+		}
+		for _, a := range section.list {
+			section.rows = append(section.rows, section.row(a))
+		}
+		var text strings.Builder
+		if section.title != "" {
+			fmt.Fprintln(&text, section.title)
+		}
+		_ = table(&text, section.rows) // a builder takes everything
+		sections = append(sections, text.String())
+	}
+	_, err := io.WriteString(out, strings.Join(sections, "\n"))
+	return err
+}
+
+func heldTitle(holds bool) string {
+	if holds {
+		return "Mail that waits:"
+	}
+	return "Doubtful mail, which is not held here (that takes the door and the queue):"
+}
+
+// nobody says that there is nobody, and how much that means.
+func (c *listCommand) nobody(all control.Accounts, live bool) string {
+	var words []string
+	for _, section := range []struct {
+		wanted bool
+		word   string
+	}{{c.blocked, "blocked"}, {c.held && live, "held"}, {c.near && live, "close to it"}} {
+		if section.wanted {
+			words = append(words, section.word)
+		}
+	}
+	text := "Nobody is " + strings.Join(words, ", ")
+	if i := strings.LastIndex(text, ", "); i > 0 {
+		text = text[:i] + " or " + text[i+2:]
+	}
+	if c.user != "" {
+		text = strings.Replace(text, "Nobody", "Nobody of "+maillog.Mask(c.user), 1)
+	}
+	switch {
+	case !live:
+		return text + "."
+	case all.Submissions == 0:
+		return text + ". Nobody has sent anything since the daemon was started."
+	}
+	return text + ". Last submission " + ago(all.Last, time.Now()) + "."
+}
+
+func listedRow(a control.Account) []string {
+	at, score := "by hand", ""
+	if !a.Since.IsZero() {
+		at = a.Since.Local().Format(stampLayout)
+	}
+	if a.At > 0 {
+		score = points(a.At)
+	}
+	return []string{shorten(maillog.Mask(a.User), userWidth), at, score, shorten(maillog.Mask(a.Action), 18)}
+}
+
+// shortLayout is a moment in a table, with its zone said.
+const shortLayout = "01-02 15:04 -0700"
+
+func heldRow(a control.Account) []string {
+	goes := "by a person"
+	if until := a.Held[0].Until; !until.IsZero() {
+		goes = until.Local().Format("15:04")
+		if until.Sub(time.Now()) > 20*time.Hour {
+			goes = until.Local().Format("01-02 15:04")
+		}
+	}
+	at := ""
+	if s := since(a); !s.IsZero() {
+		at = s.Local().Format(shortLayout)
+	}
+	return []string{shorten(maillog.Mask(a.User), userWidth), at, points(a.Score), thousands(len(a.Held)), goes, shorten(strings.Join(countries(a), " "), 8)}
+}
+
+func closeRow(a control.Account) []string {
+	at, why := "", ""
+	if s := since(a); !s.IsZero() {
+		at = s.Local().Format(shortLayout)
+	}
+	if n := len(a.Reasons); n > 0 {
+		why = a.Reasons[n-1].Rule
+	}
+	return []string{shorten(maillog.Mask(a.User), userWidth), at, points(a.Score), shorten(strings.Join(countries(a), " "), 8), shorten(maillog.Mask(why), 17)}
+}

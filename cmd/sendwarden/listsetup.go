@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"sendwarden/blocklist"
+	"sendwarden/maillog"
+	"sendwarden/scoring"
+
+	"github.com/spf13/cobra"
+)
+
+// installedBlocklist is the blocklist where nothing else is configured.
+const installedBlocklist = "/etc/sendwarden/blocklist"
+
+// listSetup is where the blocklist is and what Postfix reads it as.
+type listSetup struct {
+	setup
+	path      string
+	table     string
+	configDir string
+}
+
+func (s *listSetup) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.rulesFile, "rules", "", "rules `FILE` (default "+installedRules+", else the shipped rules)")
+	cmd.Flags().StringVar(&s.path, "blocklist", "", "blocklist `FILE` (default "+installedBlocklist+")")
+}
+
+func (s *listSetup) tableFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.table, "table", "", "`TYPE` of the table that Postfix reads: lmdb, cdb, hash or texthash (default: the best that postconf reports)")
+	cmd.Flags().StringVar(&s.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
+}
+
+func (s *listSetup) file(rules *scoring.Rules) string {
+	switch {
+	case s.path != "":
+		return s.path
+	case rules.Blocklist != "":
+		return rules.Blocklist
+	}
+	return installedBlocklist
+}
+
+// open opens the blocklist for changes.
+func (s *listSetup) open(ctx context.Context, rules *scoring.Rules) (*blocklist.List, error) {
+	table, err := s.detect(ctx, rules)
+	if err != nil {
+		return nil, err
+	}
+	return blocklist.Open(s.file(rules), table)
+}
+
+func (s *listSetup) detect(ctx context.Context, rules *scoring.Rules) (blocklist.Table, error) {
+	name := s.table
+	if name == "" {
+		name = rules.Table
+	}
+	if name != "" {
+		table, err := blocklist.NewTable(name, s.configDir)
+		if err != nil && s.table != "" {
+			return table, usageError{fmt.Errorf("--table %s: no type of table that Sendwarden makes (lmdb, cdb, hash, btree or texthash)", maillog.Mask(name))}
+		}
+		return table, err
+	}
+	table, err := blocklist.Detect(ctx, s.configDir)
+	if err != nil {
+		return table, fmt.Errorf("%w (name the type with --table, or Postfix's configuration with --postfix-config)", err)
+	}
+	return table, nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"sendwarden/blocklist"
+	"sendwarden/control"
+	"sendwarden/maillog"
+	"sendwarden/scoring"
+	"sendwarden/state"
+)
+
+// offline does what a person asks for where no daemon runs: on the blocklist, and
+// on the state that the daemon will go on with. The daemon compares both at its
+// start, and does what is left to do, such as letting mail go.
+type offline struct {
+	setup *listSetup
+	rules *scoring.Rules
+	path  string // of the state
+	store *state.Store
+}
+
+// open opens the state. None is made: a daemon's first start is another thing.
+func (o *offline) open() error {
+	if o.store != nil {
+		return nil
+	}
+	if _, err := os.Stat(o.path); err != nil {
+		return err
+	}
+	store, err := (&stateCommand{o.path}).open()
+	o.store = store
+	return err
+}
+
+func (o *offline) close() error {
+	if o.store == nil {
+		return nil
+	}
+	return o.store.Close()
+}
+
+// Do is that of control.Service.
+func (o *offline) Do(ctx context.Context, who control.Who, act control.Act) (done control.Done, err error) {
+	now := time.Now()
+	record := control.Record{
+		Time: now, Who: who.String(), UID: &who.UID, Act: act.Kind, User: blocklist.Fold(act.User), Why: act.Why,
+		NoLearn: act.NoLearn, Trust: act.Trust, Offline: true,
+	}
+	switch act.Kind {
+	case control.Block, control.Release:
+		return done, o.edit(ctx, act, record)
+	case control.TrustPlace, control.Untrust:
+		if err := o.open(); err != nil {
+			return done, o.noState(err)
+		}
+		return o.vouch(act, record)
+	}
+	return done, fmt.Errorf("no daemon runs: `sendwarden queue %s --release %s` lets the message go", maillog.Mask(act.User), act.QueueID)
+}
+
+// noState says what a state that is not there means for an act that needs it.
+func (o *offline) noState(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s: no daemon runs, and there is no state yet (start the daemon; --state names another file)", o.path)
+	}
+	return err
+}
+
+// edit changes the blocklist. The ledger has it if there is one to be had: where
+// another daemon has the state, that one notices the change by itself.
+func (o *offline) edit(ctx context.Context, act control.Act, record control.Record) error {
+	unknown := o.open()
+	if act.NoLearn && unknown != nil && !errors.Is(unknown, os.ErrNotExist) {
+		return fmt.Errorf("--no-learn cannot be told to the daemon: %w", unknown)
+	}
+	list, err := o.setup.open(ctx, o.rules)
+	if err != nil && list == nil {
+		return err
+	}
+	if act.Kind == control.Block {
+		err = list.Block(blocklist.Entry{User: act.User, Action: o.rules.Reply, Since: record.Time, Notes: []string{byHand(act, record.Who, record.Time)}})
+	} else {
+		var was bool
+		if _, was, err = list.Release(act.User); err == nil && !was {
+			err = control.NotFound("%s is not on the blocklist (`sendwarden list` shows who is)", maillog.Mask(act.User))
+		}
+	}
+	if err != nil && !errors.Is(err, blocklist.ErrTable) || unknown != nil {
+		return err
+	}
+	var batch state.Batch
+	putRecord(&batch, &record, 0)
+	return errors.Join(err, o.store.Commit(&batch))
+}
+
+// vouch changes what is trusted, and has the daemon let go what waits no more.
+func (o *offline) vouch(act control.Act, record control.Record) (done control.Done, err error) {
+	scorer, err := remembering(o.store, o.rules)
+	if err != nil {
+		return done, err
+	}
+	var place scoring.Trust
+	if act.Trust != nil {
+		place = trustIn(*act.Trust)
+	}
+	var free []scoring.MessageID
+	if act.Kind == control.Untrust {
+		if scorer.Untrust(record.User, place) == 0 {
+			return done, notTrusted(act)
+		}
+	} else {
+		ok := false
+		if free, ok = scorer.Trust(record.User, place, record.Time); !ok {
+			return done, control.Conflict("%s is trusted in too many places already", maillog.Mask(act.User))
+		}
+	}
+	var batch state.Batch
+	scorer.Changes(batch.Put)
+	record.Messages = len(free)
+	putRecord(&batch, &record, 0)
+	if len(free) > 0 {
+		if err := o.errand(&batch, errand{record.User, queueIDs(free)}); err != nil {
+			return done, err
+		}
+		done.Notes = append(done.Notes, fmt.Sprintf("%s: the daemon lets go what waits at its start", maillog.Mask(act.User)))
+	}
+	return done, o.store.Commit(&batch)
+}
+
+// errand leaves something to do in Postfix's queue to the daemon.
+func (o *offline) errand(batch *state.Batch, e errand) error {
+	var errands []errand
+	record, err := o.store.Load(errandsKey)
+	if err == nil && record != nil {
+		err = json.Unmarshal(record, &errands)
+	}
+	if err != nil {
+		return err
+	}
+	record, err = json.Marshal(append(errands, e))
+	batch.Put(errandsKey, record)
+	return err
+}
+
+// Trusts is that of control.Service.
+func (o *offline) Trusts(context.Context) ([]control.Trust, error) {
+	err := o.open()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	scorer, err := remembering(o.store, o.rules)
+	if err != nil {
+		return nil, err
+	}
+	var list []control.Trust
+	for _, t := range scorer.Trusts(time.Now()) {
+		list = append(list, trustOut(t))
+	}
+	return list, nil
+}
+
+// History is that of control.Service.
+func (o *offline) History(_ context.Context, span control.Span) ([]control.Record, error) {
+	if err := o.open(); err != nil {
+		return nil, o.noState(err)
+	}
+	return readLedger(o.store, nil, span)
+}
+
+// remembering is a scorer with what a state remembers.
+func remembering(store *state.Store, rules *scoring.Rules) (*scoring.Scorer, error) {
+	scorer := scoring.New(rules)
+	scorer.Remember(func(key string) []byte {
+		record, err := store.Load(key)
+		if err != nil {
+			return nil // as the daemon takes it: the user is as good as new
+		}
+		return record
+	}, func(string, error) {})
+	for _, prefix := range []string{"message/", "trust/", "server/"} {
+		if err := store.Each(prefix, scorer.Restore); err != nil {
+			return nil, err
+		}
+	}
+	return scorer, nil
+}
