@@ -200,7 +200,8 @@ func actOf(e blocklist.Entry) control.Kind {
 	return control.Exempt
 }
 
-// releasedByHand takes note of a line that is gone from the blocklist.
+// releasedByHand takes note of a line that is gone from the blocklist. What the
+// ledger has about it already is the word; else it was an edit of the file.
 func (d *daemon) releasedByHand(user string, now time.Time, word control.Record) {
 	d.log.Info("released by hand", "user", maillog.Mask(user))
 	delete(d.untold, user)

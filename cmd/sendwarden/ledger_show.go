@@ -121,5 +121,5 @@ func trustWords(user string, r control.Record) string {
 	case r.Trust.Until.IsZero():
 		return fmt.Sprintf("%s trusted in %s", user, maillog.Mask(r.Trust.Place()))
 	}
-	return fmt.Sprintf("%s trusted in %s until %s", user, maillog.Mask(r.Trust.Place()), r.Trust.Until.Local().Format("2006-01-02"))
+	return fmt.Sprintf("%s trusted in %s until %s", user, maillog.Mask(r.Trust.Place()), untilText(r.Trust.Until))
 }

@@ -26,7 +26,7 @@ func (c *listCommand) print(out io.Writer, all control.Accounts, live bool) erro
 		list  []control.Account
 		row   func(control.Account) []string
 	}{
-		{"", [][]string{{"USER", "SINCE", "SCORE", "POSTFIX ANSWERS"}}, all.Listed, listedRow},
+		{"", [][]string{{"USER", "SINCE", "SCORE", "FROM", "POSTFIX"}}, all.Listed, listedRow},
 		{heldTitle(all.Holds), [][]string{{"USER", "SINCE", "SCORE", "WAITS", "GOES AT", "FROM"}}, all.Held, heldRow},
 		{"Close to it:", [][]string{{"USER", "SINCE", "SCORE", "FROM", "WHY"}}, all.Close, closeRow},
 	} {
@@ -89,7 +89,8 @@ func listedRow(a control.Account) []string {
 	if a.At > 0 {
 		score = points(a.At)
 	}
-	return []string{shorten(maillog.Mask(a.User), userWidth), at, score, shorten(maillog.Mask(a.Action), 18)}
+	verb, _, _ := strings.Cut(strings.TrimSpace(a.Action), " ")
+	return []string{shorten(maillog.Mask(a.User), userWidth), at, score, shorten(strings.Join(countries(a), " "), 8), shorten(maillog.Mask(verb), 8)}
 }
 
 // shortLayout is a moment in a table, with its zone said.

@@ -128,7 +128,16 @@ func untilWords(t time.Time) string {
 	if t.IsZero() {
 		return ", until that is taken back"
 	}
-	return " until " + t.Local().Format(stampLayout)
+	return " until " + untilText(t)
+}
+
+// untilText is an end, by its last day where it is one of midnight's.
+func untilText(t time.Time) string {
+	t = t.Local()
+	if h, m, s := t.Clock(); h+m+s == 0 {
+		return "the end of " + t.AddDate(0, 0, -1).Format(time.DateOnly)
+	}
+	return t.Format(stampLayout)
 }
 
 // show shows what is trusted.
@@ -158,9 +167,9 @@ func (c *trustCommand) show(cmd *cobra.Command) (err error) {
 	}
 	rows := [][]string{{"USER", "PLACE", "UNTIL"}}
 	for _, t := range trusts {
-		until := "taken back"
+		until := "it is taken back"
 		if !t.Until.IsZero() {
-			until = t.Until.Local().Format(stampLayout)
+			until = untilText(t.Until)
 		}
 		rows = append(rows, []string{shorten(maillog.Mask(t.User), 36), t.Place(), until})
 	}
