@@ -88,6 +88,7 @@ Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check or doctor has found fau
 	addGroup(root, "Protect the server:", newSetup(), newDoctor(), newInvestigate(), newRun(), newQueue(), newState(), newQueueHelper())
 	addGroup(root, "Review what it does:", newStatus(), newWatch(), newReview(), newList(), newHistory(), newBlock(), newRelease(), newTrust(), newUntrust())
 	root.AddCommand(newVersion())
+	addManual(root)
 	return root
 }
 
