@@ -83,7 +83,32 @@ func (in *installation) daemonAccount() (account, error) {
 	if err != nil {
 		return account{}, err
 	}
-	return accountOf(u)
+	a, err := accountOf(u)
+	if err == nil && in.user == "" && len(in.daemons) > 0 {
+		a.gids = append(a.gids, groupsOf(in.daemons[0].pid)...)
+	}
+	return a, err
+}
+
+// groupsOf are the groups that a process runs with: a unit's SupplementaryGroups
+// stand in no file. One that is gone has none.
+func groupsOf(pid int) (gids []uint32) {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		ids, is := strings.CutPrefix(line, "Groups:")
+		if !is {
+			continue
+		}
+		for _, id := range strings.Fields(ids) {
+			if gid, err := strconv.ParseUint(id, 10, 32); err == nil {
+				gids = append(gids, uint32(gid))
+			}
+		}
+	}
+	return gids
 }
 
 func accountOf(u *user.User) (account, error) {
@@ -199,21 +224,25 @@ func (in *installation) ask(ctx context.Context, address, question string, lengt
 }
 
 func checkQueueHelper(ctx context.Context, in *installation) []finding {
-	if in.with.queue.Helper == "" {
+	socket := in.with.queue.Helper
+	if socket == "" && len(in.daemons) > 0 && in.daemons[0].uid != 0 {
+		socket = installedSocket // where a daemon that is not root asks by itself
+	}
+	if socket == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, doorTime)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", in.with.queue.Helper)
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if err != nil {
-		return []finding{wrong("start `sendwarden queue-helper` as root; until then the mail of who is blocked is not held", "%v", err)}
+		return []finding{wrong("systemctl start sendwarden-queue.socket, or sendwarden queue-helper as root; until then the mail of who is blocked is not held", "%v", err)}
 	}
 	defer conn.Close()
 	who, err := in.daemonAccount()
 	if err == nil {
-		if why, ok := mayOpen(in.with.queue.Helper, who, 6); !ok {
-			return []finding{wrong("give the socket a group that it is in", "%s: the daemon's account %s can't connect: %s", in.with.queue.Helper, who.name, why)}
+		if why, ok := mayOpen(socket, who, 6); !ok {
+			return []finding{wrong("give the socket a group that it is in", "%s: the daemon's account %s can't connect: %s", socket, who.name, why)}
 		}
 	}
-	return []finding{fine("%s listens", in.with.queue.Helper)}
+	return []finding{fine("%s listens", socket)}
 }

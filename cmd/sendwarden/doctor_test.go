@@ -200,3 +200,15 @@ func one(t *testing.T, found []finding) finding {
 	require.Len(t, found, 1)
 	return found[0]
 }
+
+// The groups of a process are those that it has, whatever /etc/group says.
+func TestGroupsOfProcess(t *testing.T) {
+	own, err := os.Getgroups()
+	require.NoError(t, err)
+	var want []uint32
+	for _, gid := range own {
+		want = append(want, uint32(gid))
+	}
+	require.ElementsMatch(t, want, groupsOf(os.Getpid()))
+	require.Empty(t, groupsOf(1<<30), "no process has this number")
+}

@@ -9,13 +9,14 @@ set -euo pipefail
 if [ "${1:-}" != inside ]; then
 	old=$(realpath "$1") new=$(realpath "$2") shared=$(realpath "$3")
 	if [ "${4:-}" != apart ]; then
-		exec unshare --mount --propagation private "$0" "$old" "$new" "$shared" apart
+		exec unshare --mount --pid --fork --kill-child --propagation private "$0" "$old" "$new" "$shared" apart
 	fi
 	top=$(mktemp -d)
 	mount -t tmpfs -o size=1g none "$top"
 	mkdir "$top/upper" "$top/work" "$top/root"
 	mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "$top/root"
-	for d in proc dev; do mount --rbind "/$d" "$top/root/$d"; done
+	mount --rbind /dev "$top/root/dev"
+	mount -t proc proc "$top/root/proc"
 	mount -t tmpfs none "$top/root/run"
 	mkdir "$top/root/run/shared"
 	mount --bind "$shared" "$top/root/run/shared"
@@ -61,7 +62,7 @@ main() { postconf -e "$@"; }
 step "install"
 dpkg -i /run/old.deb
 id sendwarden
-sendwarden --version
+is "the program" "$(sendwarden --version)" "sendwarden 1.0"
 is "rules" "$(stat -c '%U:%G %a' /etc/sendwarden/rules.yaml)" "root:sendwarden 640"
 is "their folder" "$(stat -c '%U:%G %a' /etc/sendwarden)" "sendwarden:sendwarden 755"
 is "the state's folder" "$(stat -c '%U:%G %a' /var/lib/sendwarden)" "sendwarden:sendwarden 700"
@@ -71,7 +72,6 @@ sendwarden check
 for unit in multi-user.target.wants/sendwarden.service sockets.target.wants/sendwarden-queue.socket; do
 	[ -L /etc/systemd/system/$unit ] || fail "$unit is not enabled"
 done
-man -w sendwarden sendwarden-run sendwarden-setup-postfix
 [ -s /usr/share/bash-completion/completions/sendwarden ] || fail "no completions"
 
 step "the daemon, as its user, without rights and without setgid programs, as in its unit"
@@ -118,6 +118,7 @@ step "root's commands leave the files to the daemon"
 sendwarden block bob@example.es --reason 'by hand'
 within 20 "the table has bob" postmap -q bob@example.es "$table"
 is "the list's owner" "$(stat -c %U:%G /etc/sendwarden/blocklist)" sendwarden:sendwarden
+sleep 2 # a beat or two
 kill -TERM $daemon
 wait $daemon || fail "the daemon ended with $?"
 kill $helper
