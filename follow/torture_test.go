@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -172,7 +173,11 @@ func TestTortureCopytruncate(t *testing.T) {
 	require.Empty(t, doubled, "seed %d", p.Seed)
 	require.Zero(t, c.foreign)
 	race := 0
+	began := slices.IndexFunc(c.times, func(times int) bool { return times > 0 })
 	for n, stands := range left {
+		if n < began {
+			continue // copied and emptied before the new file was looked at for the first time
+		}
 		if stands {
 			require.NotZero(t, c.times[n], "line %d was lost, though it stands in a copy; seed %d", n, p.Seed)
 		} else {
