@@ -100,7 +100,7 @@ func heldRow(a control.Account) []string {
 	goes := "by a person"
 	if until := a.Held[0].Until; !until.IsZero() {
 		goes = until.Local().Format("15:04")
-		if until.Sub(time.Now()) > 20*time.Hour {
+		if time.Until(until) > 20*time.Hour {
 			goes = until.Local().Format("01-02 15:04")
 		}
 	}
