@@ -67,7 +67,7 @@ const (
 
 // usualKinds are told unless "on" says otherwise. Holds are not among them:
 // travellers make them daily.
-func usualKinds() []Kind { return []Kind{Brake, Fault, Block, Queue} }
+func usualKinds() []Kind { return []Kind{Brake, Fault, Block, Alarm, Queue} }
 
 func (w *Webhook) timeout() time.Duration {
 	if w.Timeout == 0 {

@@ -24,7 +24,7 @@ func TestCheck(t *testing.T) {
 		{"{mail: [{to: ['Ana <ana@example.es>']}]}", `alerts: mail 1: to: "Ana <ana@example.es>" is no plain address (write name@example.com)`},
 		{"{mail: [{to: ['a@example.es', \"b@example.es\\r\\nBcc: c@example.es\"]}]}", `alerts: mail 1: to: "b@example.es··Bcc: c@example.es" is no plain address (write name@example.com)`},
 		{"{mail: [{to: [buzón@example.es]}]}", `alerts: mail 1: to: "buzón@example.es" is no plain address (write name@example.com)`},
-		{"{mail: [{to: [a@example.es], on: [blocks]}]}", `alerts: mail 1: on: "blocks" (one of brake fault block queue hold release)`},
+		{"{mail: [{to: [a@example.es], on: [blocks]}]}", `alerts: mail 1: on: "blocks" (one of brake fault block alarm queue hold release)`},
 		{"{webhook: [{url: chat.example.es/secret}]}", "alerts: webhook 1: url: not the URL of a webhook (write https://…)"},
 		{"{webhook: [{url: 'https://chat.example.es', timeout: 1h}]}", "alerts: webhook 1: timeout: 1h0m0s (1s to 5m)"},
 		{"{webhook: [{url: 'https://chat.example.es', headers: {\"X\\nY\": z}}]}", `alerts: webhook 1: headers: "X\nY" cannot be sent (letters and hyphens in the name, no line break in the value)`},
@@ -59,6 +59,6 @@ func TestClean(t *testing.T) {
 }
 
 func TestKinds(t *testing.T) {
-	require.Len(t, Kinds(), 6)
+	require.Len(t, Kinds(), 7)
 	require.Equal(t, "sendwarden block ana", (&Notice{Kind: Brake, User: "ana", Time: time.Now()}).Command())
 }

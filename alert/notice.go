@@ -23,10 +23,13 @@ const (
 	Fault Kind = "fault"
 	// Queue: mail of a blocked user that waited in the queue already was held.
 	Queue Kind = "queue"
+	// Alarm: a local account, script or host, whom no blocklist of log-in names
+	// stops, sends what the rules say is too much.
+	Alarm Kind = "alarm"
 )
 
 // Kinds are all kinds, the most urgent first.
-func Kinds() []Kind { return []Kind{Brake, Fault, Block, Queue, Hold, Release} }
+func Kinds() []Kind { return []Kind{Brake, Fault, Block, Alarm, Queue, Hold, Release} }
 
 // urgency sorts the kinds as Kinds does.
 func (k Kind) urgency() int {

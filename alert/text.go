@@ -42,6 +42,8 @@ func (n *Notice) Headline() string {
 		return n.who() + " is released"
 	case Brake:
 		return n.who() + " is NOT blocked" + n.of() + ": too many blocks in this hour"
+	case Alarm:
+		return n.who() + " sends too much: " + n.Sent.String() + " in a day" + n.of()
 	case Queue:
 		return n.Held.String() + " of " + n.who() + " held in the queue"
 	}
@@ -60,6 +62,8 @@ func (n *Notice) Command() string {
 	switch {
 	case n.User == "" || n.Kind == Release || n.Kind == Fault:
 		return ""
+	case n.Kind == Alarm:
+		return "sendwarden investigate"
 	case n.Kind == Brake:
 		verb = "block"
 	}
@@ -159,6 +163,9 @@ func (n *Notice) advice() string {
 			"and teaches that these places are its own:\n"
 	case Hold:
 		return "The message goes by itself when the score has faded. To let it go at once:\n"
+	case Alarm:
+		return "Nothing was stopped: Postfix has no log-in name to refuse here. This tells what\n" +
+			"waits in the queue, and how to stop it:\n"
 	case Queue:
 		return "Nothing was deleted. This frees the mail and lets the account send again:\n"
 	case Brake:
@@ -223,6 +230,8 @@ func (k Kind) counted(n int) string {
 		return fmt.Sprintf("%d released", n)
 	case Hold:
 		return fmt.Sprintf("%d held", n)
+	case Alarm:
+		return fmt.Sprintf("%d sending too much", n)
 	case Queue:
 		return "queued mail of " + count(n, "user") + " held"
 	}

@@ -59,6 +59,10 @@ const (
 	// sendmail-php. The site's own account writes these lines: they are
 	// evidence, not proof.
 	Script
+	// Accepted: a client where nobody logged in begins to hand in one message. Only
+	// for who asks for it (Options.Clients): on a server that takes mail from the
+	// world it is one message in two.
+	Accepted
 )
 
 // Source says whose line it was.

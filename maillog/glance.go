@@ -16,7 +16,8 @@ const (
 	// (queued, delivery, removed, and a rejection or hold that has a queue id).
 	OfMessage
 	// Refused: the line may make a rejection that no message belongs to
-	// (NOQUEUE). Most are spam at the door.
+	// (NOQUEUE), or tell of a message of a client where nobody logged in. Most are
+	// spam at the door.
 	Refused
 )
 
@@ -49,6 +50,8 @@ func Glance(line []byte) (g Glimpse, queueID []byte) {
 			return OfMessage, s.id
 		}
 		return Refused, nil
+	case acceptedForm:
+		return Refused, nil
 	}
 	return Always, nil
 }
@@ -69,6 +72,7 @@ const (
 	pickupForm
 	dovecotForm
 	scriptForm
+	acceptedForm
 )
 
 // sight is what look saw: the form, and the parts that it had to find for it.
@@ -138,7 +142,7 @@ func (r role) formOf(rest []byte) form {
 			if _, tail := cutClient(rest[len("client="):]); bytes.HasPrefix(tail, []byte(", sasl_method=")) {
 				return clientForm
 			}
-			return nothing
+			return acceptedForm
 		}
 		return refusalForm(rest)
 	case cleanup, postscreen:

@@ -10,6 +10,7 @@ var typeNames = [...]string{
 	Removed:     "removed",
 	Local:       "local",
 	Script:      "script",
+	Accepted:    "accepted",
 }
 
 // String is the type's name in JSON output: "submission", "auth_failure" …

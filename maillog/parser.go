@@ -12,6 +12,8 @@ type Options struct {
 	// Reference is when the log was last written, or now for one that is
 	// followed. A stamp without a year is not later than this and a day.
 	Reference time.Time
+	// Clients asks for Accepted events.
+	Clients bool
 	// Trust says whom to believe among the journal's entries.
 	Trust Trust
 }
@@ -29,11 +31,12 @@ type Trust struct {
 // Parser reads the lines of one log in their order. It is not safe for
 // concurrent use; Glance is.
 type Parser struct {
-	clock clock
-	trust Trust
-	names interner
-	buf   []byte // of one JSON entry's text
-	stats Stats
+	clock   clock
+	clients bool
+	trust   Trust
+	names   interner
+	buf     []byte // of one JSON entry's text
+	stats   Stats
 }
 
 // NewParser makes a parser for one log.
@@ -43,7 +46,7 @@ func NewParser(o Options) *Parser {
 	}
 	return &Parser{
 		clock: clock{loc: o.Location, reference: o.Reference},
-		trust: o.Trust,
+		trust: o.Trust, clients: o.Clients,
 		names: interner{known: make(map[string]string)},
 	}
 }
@@ -93,6 +96,9 @@ func (p *Parser) read(f *frame, s *sight, ev *Event) bool {
 	case clientForm:
 		ev.Type = Submission
 		return p.submission(s, ev)
+	case acceptedForm:
+		ev.Type = Accepted
+		return p.accepted(s, ev)
 	case failureForm:
 		ev.Type = AuthFailure
 		return p.authFailure(s, ev)

@@ -179,6 +179,15 @@ func (p *Parser) submission(s *sight, ev *Event) bool {
 	return p.setClient(ev, c)
 }
 
+// accepted reads the same line about a client where nobody logged in.
+func (p *Parser) accepted(s *sight, ev *Event) bool {
+	c, tail := cutClient(s.rest[len("client="):])
+	if id, ok := Before(s.rest); ok {
+		ev.OrigID = string(id)
+	}
+	return tail != nil && p.setClient(ev, c)
+}
+
 // cutUser ends a user name at the first attribute that Postfix puts after it.
 // An account named "bob, sasl_sender=x" would be read as "bob": only a name that
 // Doubtful reports could do so, and only where the server lets users choose

@@ -51,7 +51,7 @@ func (p *Parser) Read(w *Words, ev *Event) bool {
 	if w.foreign {
 		return false
 	}
-	if w.frame.look(&s); s.form == nothing {
+	if w.frame.look(&s); s.form == nothing || s.form == acceptedForm && !p.clients {
 		return false
 	}
 	*ev = Event{Source: s.source, Repeat: s.repeat}

@@ -73,6 +73,9 @@ func (a *asking) ask(l *look) (fired int) {
 	a.turn++
 	for i := range a.rules {
 		q := &a.rules[i]
+		if !q.rule.senders.has(l.kind) {
+			continue
+		}
 		if vouched := l.trusted && q.onlyPlace; vouched != l.vouched {
 			l.vouched = vouched
 			a.turn++ // signals have other values for this rule

@@ -55,12 +55,16 @@ func (s *Scorer) release(m *message, u *user, at int64) {
 // sent and returned keep the long-term counts of a user and of the server.
 func (s *Scorer) sent(u *user, recipients uint32) {
 	u.sentTo += float32(recipients)
-	s.server.sentTo += float64(recipients)
+	if KindOf(u.name) == Users {
+		s.server.sentTo += float64(recipients)
+	}
 }
 
 func (s *Scorer) returned(u *user, bounces uint32) {
 	u.cameBack += float32(bounces)
-	s.server.cameBack += float64(bounces)
+	if KindOf(u.name) == Users {
+		s.server.cameBack += float64(bounces)
+	}
 }
 
 // Queued counts the recipients and the envelope sender of a message that was

@@ -13,6 +13,7 @@ type look struct {
 	trusts *trusts
 
 	sub   *Submission
+	kind  Kind
 	user  *user
 	place geo.Place
 	now   int64 // Unix seconds

@@ -62,6 +62,8 @@ type Rule struct {
 	// rule fire at each submission.
 	Every time.Duration
 
+	senders kinds // whom it is for
+
 	when condition
 	at   Position
 }

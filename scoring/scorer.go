@@ -73,6 +73,9 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 	if override.Ignore {
 		return Verdict{Action: Allow, User: sub.User, Time: sub.Time}
 	}
+	if KindOf(sub.User) != Users {
+		return s.other(&sub, override)
+	}
 	day := int32(sub.Time.Unix() / dayStep)
 	if s.server.firstDay == 0 {
 		s.server.firstDay = day

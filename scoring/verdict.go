@@ -7,9 +7,10 @@ import (
 	"sendwarden/geo"
 )
 
-// Submission is one message that an authenticated user begins to hand in.
+// Submission is one message that an authenticated user begins to hand in, or another
+// kind of sender (see Kind).
 type Submission struct {
-	User      string // folded as Postfix folds look-up keys
+	User      string // folded as Postfix folds look-up keys; "uid:33" and the like for other kinds
 	Time      time.Time
 	Place     geo.Place
 	Method    string
@@ -32,10 +33,13 @@ const (
 	Block
 	// Refuse refuses it because its user is blocked already.
 	Refuse
+	// Alarm lets it pass and tells people: its sender is no user, whom Postfix could
+	// refuse by log-in name.
+	Alarm
 )
 
 func (a Action) String() string {
-	return [...]string{"allow", "hold", "block", "refuse"}[a]
+	return [...]string{"allow", "hold", "block", "refuse", "alarm"}[a]
 }
 
 // Reason is why points were added.
@@ -59,7 +63,7 @@ type Verdict struct {
 	Fired   int
 	// Messages and Recipients count what the user sent since the first reason,
 	// this submission included; Usual is where the user is at home. Both are
-	// set for Hold and Block.
+	// set for Hold and Block. With an Alarm the count is of the last day.
 	Messages, Recipients int
 	Usual                Usual
 	// Strangers are the addresses among the reasons for a Block where the user had

@@ -174,6 +174,7 @@ func (r *reader) rule(n *yaml.Node, rules *Rules) (rule Rule) {
 		{"when", func(n *yaml.Node) { when = n }},
 		{"points", func(n *yaml.Node) { points = n; rule.Points = r.number(n, "points", -maxPoints, maxPoints) }},
 		{"every", func(n *yaml.Node) { rule.Every = r.duration(n, "every") }},
+		{"for", func(n *yaml.Node) { rule.senders = r.kinds(n) }},
 		{"why", func(n *yaml.Node) { r.scalar(n, "why") }},
 	})
 	if len(r.faults) > before && (when == nil || points == nil) {

@@ -201,7 +201,7 @@ func (d *daemon) take(batch follow.Batch) error {
 func (d *daemon) parser(source string) *maillog.Parser {
 	p := d.parsers[source]
 	if p == nil {
-		p = maillog.NewParser(maillog.Options{Location: d.zone, Reference: time.Now()})
+		p = maillog.NewParser(maillog.Options{Location: d.zone, Reference: time.Now(), Clients: true})
 		d.parsers[source] = p
 	}
 	p.SetReference(time.Now())

@@ -60,6 +60,8 @@ func (d *daemon) act(v scoring.Verdict, id string) {
 		d.log.Warn("unsure", "user", maillog.Mask(v.User), "score", points(v.Score), "queue_id", id, "why", why(v))
 	case scoring.Block:
 		d.block(v)
+	case scoring.Alarm:
+		d.alarm(v)
 	}
 	if v.Braked {
 		d.tell(notice(alert.Brake, v))
@@ -89,6 +91,20 @@ func (d *daemon) block(v scoring.Verdict) {
 		d.tell(notice(alert.Block, v))
 	}
 	d.due = true
+}
+
+// alarm tells of a sender who is no user. It is never put on the blocklist, where
+// Postfix looks up log-in names: what stops it stands in docs/senders.md, and a hook
+// may do it.
+func (d *daemon) alarm(v scoring.Verdict) {
+	if v.Time.Before(d.began) {
+		return
+	}
+	d.log.Warn("alarm", "sender", maillog.Mask(v.User), "score", points(v.Score), "threshold", points(v.Limit), "why", why(v),
+		"messages", v.Messages, "recipients", v.Recipients)
+	if d.mode() != "watch" {
+		d.tell(notice(alert.Alarm, v))
+	}
 }
 
 // keep remembers what the porter has put on hold, to let it go when the user is

@@ -41,7 +41,7 @@ func (d *daemon) stand(ctx context.Context) {
 // is judged once, at DATA or at its end; whoever asks earlier is told only about
 // the blocked.
 func (d *daemon) answer(r *policy.Request) policy.Action {
-	if r.User == "" {
+	if r.User == "" || scoring.Reserved(r.User) { // no name of a user: it would be judged as another kind of sender
 		return policy.Dunno()
 	}
 	entry, listed := d.list.Lookup(r.User)

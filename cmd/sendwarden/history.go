@@ -23,6 +23,7 @@ func (d *daemon) learn(ctx context.Context, sources []string) error {
 		}
 	}
 	logs.sort()
+	logs.heed(d.rules)
 	d.places.Prepare()
 	found := make(map[string]scoring.Verdict)
 	past := d.path

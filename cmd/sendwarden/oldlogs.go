@@ -10,6 +10,7 @@ import (
 
 	"sendwarden/follow"
 	"sendwarden/maillog"
+	"sendwarden/scoring"
 )
 
 // oldLogs reads complete logs as one stream of events, oldest first.
@@ -20,6 +21,7 @@ type oldLogs struct {
 	bar  func(done int64) // told of the bytes read since the last call
 
 	lines   int64 // so far
+	clients bool  // messages of clients where nobody logged in are events, too
 	skimmed bool  // events about messages of other servers are passed over
 	err     error // what ended the stream before its end
 }
@@ -52,13 +54,25 @@ func (o *oldLogs) sort() {
 	slices.SortStableFunc(o.logs, func(a, b *oldLog) int { return a.first.Compare(b.first) })
 }
 
+// heed has the logs tell what rules ask for: of clients where nobody logged in only
+// where there are rules for them, as it costs a look at most lines.
+func (o *oldLogs) heed(rules *scoring.Rules) {
+	if !rules.Judges(scoring.Host) && !rules.Judges(scoring.Total) {
+		return
+	}
+	o.clients, o.skimmed = true, false
+	for _, l := range o.logs {
+		l.parser = maillog.NewParser(o.options(l.Old))
+	}
+}
+
 // options is what the parser of a log is told.
 func (o *oldLogs) options(old *follow.Old) maillog.Options {
 	reference := old.Modified
 	if reference.IsZero() {
 		reference = o.now
 	}
-	return maillog.Options{Location: o.zone, Reference: reference}
+	return maillog.Options{Location: o.zone, Reference: reference, Clients: o.clients}
 }
 
 func (o *oldLogs) add(old *follow.Old) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"time"
 
 	"sendwarden/blocklist"
@@ -36,7 +37,18 @@ func (p *path) follow(ev *maillog.Event) {
 		if ev.Addr.IsValid() {
 			p.scorer.Failure(ev.Addr, ev.Time)
 		}
+	case maillog.Local:
+		p.sender(ev, scoring.Local, localSender(ev))
+	case maillog.Script:
+		if ev.Script != "" && !ev.Time.IsZero() {
+			p.sender(ev, scoring.Script, "script:"+ev.Script)
+		}
+	case maillog.Accepted:
+		p.host(ev)
 	case maillog.Queued:
+		if ev.Source == maillog.Exim { // says in one line what Postfix says in two
+			p.host(ev)
+		}
 		p.scorer.Queued(messageID(ev), ev.Time, ev.Recipients, ev.From)
 	case maillog.Delivery:
 		if ev.Status == "bounced" {
@@ -60,13 +72,14 @@ func (p *path) letGo(now time.Time) {
 }
 
 func (p *path) submission(ev *maillog.Event) {
-	if maillog.Doubtful(ev.User) {
+	if maillog.Doubtful(ev.User) || scoring.Reserved(ev.User) {
 		p.doubtful(ev)
 		return
 	}
 	sub := p.placed(ev)
 	if v := p.judge(ev, sub); !v.Again {
 		p.judged(ev, v)
+		p.total(ev)
 	}
 	if ev.Recipients > 0 { // Exim says it in the same line
 		p.scorer.Queued(sub.Message, ev.Time, ev.Recipients, ev.From)
@@ -78,6 +91,50 @@ func (p *path) judge(ev *maillog.Event, sub scoring.Submission) scoring.Verdict 
 		return p.witness(ev, sub)
 	}
 	return p.scorer.Submission(sub)
+}
+
+// host is a client where nobody logged in. A content filter on this host is none.
+func (p *path) host(ev *maillog.Event) {
+	if ev.Addr.IsValid() && !ev.Addr.IsLoopback() && ev.OrigID == "" {
+		p.sender(ev, scoring.Host, "host:"+ev.Addr.String())
+	}
+}
+
+// localSender names a local account: by its number, which Postfix tells, or by the
+// name that Exim does.
+func localSender(ev *maillog.Event) string {
+	if ev.UID != maillog.NoUID {
+		return "uid:" + strconv.Itoa(ev.UID)
+	}
+	return "local:" + ev.User
+}
+
+// sender judges a message of one who is no user, if there are rules for such.
+func (p *path) sender(ev *maillog.Event, kind scoring.Kind, name string) {
+	if kind == scoring.Local || kind == scoring.Host {
+		p.total(ev)
+	}
+	if !p.scorer.Judges(kind) {
+		return
+	}
+	sub := p.placed(ev)
+	sub.User = name
+	if v := p.scorer.Submission(sub); !v.Again {
+		p.judged(ev, v)
+	}
+	if ev.Recipients > 0 {
+		p.scorer.Queued(sub.Message, ev.Time, ev.Recipients, ev.From)
+	}
+}
+
+// total counts a message among those of all senders. It has no name there: its fate
+// is its sender's.
+func (p *path) total(ev *maillog.Event) {
+	if p.scorer.Judges(scoring.Total) {
+		one := *ev
+		one.QueueID, one.Recipients = "", 0
+		p.sender(&one, scoring.Total, "total:")
+	}
 }
 
 // asked judges a message that Postfix asks about before it takes it. What the log

@@ -190,6 +190,8 @@ type diary struct {
 	each func(entry)
 
 	submissions, held, letGo int
+	others                   int // messages of senders who are no users
+	alarms                   []scoring.Verdict
 	from, to                 time.Time
 	cut                      time.Time // where --until ended the reading; zero if nowhere
 	users                    map[string]*fate
@@ -223,7 +225,11 @@ func (d *diary) doubtful(ev *maillog.Event) {
 }
 
 func (d *diary) judged(ev *maillog.Event, v scoring.Verdict) {
-	d.submissions++
+	if scoring.KindOf(v.User) == scoring.Users {
+		d.submissions++
+	} else {
+		d.others++
+	}
 	score := float64(int64(v.Score*10+0.5)) / 10
 	switch v.Action {
 	case scoring.Hold:
@@ -235,10 +241,15 @@ func (d *diary) judged(ev *maillog.Event, v scoring.Verdict) {
 		f.verdict = v
 		d.blocked = append(d.blocked, f)
 		d.each(entry{Type: "block", Time: v.Time, User: v.User, QueueID: ev.QueueID, Score: &score, Reasons: reasonsOut(v)})
+	case scoring.Alarm:
+		d.alarms = append(d.alarms, v)
+		d.each(entry{Type: "alarm", Time: v.Time, User: v.User, QueueID: ev.QueueID, Score: &score, Reasons: reasonsOut(v)})
 	case scoring.Refuse:
 		d.fate(v.User).refused++
 	case scoring.Allow:
-		d.allowed(v)
+		if scoring.KindOf(v.User) == scoring.Users {
+			d.allowed(v)
+		}
 	}
 	if v.Braked {
 		d.braked[v.User] = true

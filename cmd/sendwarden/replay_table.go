@@ -15,10 +15,17 @@ import (
 // table tells people what the rules would have done.
 func (d *diary) table(w io.Writer, logs *oldLogs) {
 	fmt.Fprintf(w, "Read %s with %s by authenticated users", count(int(logs.lines), "line"), count(d.submissions, "submission"))
-	if d.submissions > 0 {
+	if d.others > 0 {
+		fmt.Fprintf(w, "\nand %s of other senders", count(d.others, "message"))
+	}
+	if d.submissions+d.others > 0 {
 		fmt.Fprintf(w, ",\nfrom %s to %s", d.from.Format(stampLayout), d.to.Format(stampLayout))
 	}
 	fmt.Fprint(w, ".\n\n")
+	d.alarmed(w)
+	if d.submissions == 0 && d.others > 0 {
+		return
+	}
 	if d.submissions == 0 {
 		switch {
 		case !d.cut.IsZero():
@@ -34,6 +41,35 @@ func (d *diary) table(w io.Writer, logs *oldLogs) {
 	}
 	d.brakedUsers(w)
 	d.oddNames(w)
+}
+
+// shownAlarms is how many alarms are shown.
+const shownAlarms = 40
+
+// alarmed tells of senders who are no users.
+func (d *diary) alarmed(w io.Writer) {
+	if d.others == 0 {
+		return
+	}
+	if len(d.alarms) == 0 {
+		fmt.Fprint(w, "No alarm about local accounts, scripts or hosts.\n\n")
+		return
+	}
+	fmt.Fprintf(w, "Alarms about local accounts, scripts and hosts: %s.\n\n", thousands(len(d.alarms)))
+	rows := [][]string{}
+	for _, v := range d.alarms[:min(len(d.alarms), shownAlarms)] {
+		rule := ""
+		if len(v.Reasons) > 0 {
+			rule = v.Reasons[len(v.Reasons)-1].Rule
+		}
+		sent := count(v.Messages, "message") + " in a day"
+		rows = append(rows, []string{"  " + v.Time.Format("01-02 15:04:05"), maillog.Mask(v.User), maillog.Mask(rule), sent})
+	}
+	_ = table(w, rows) // a failed write shows when the buffer is flushed
+	if more := len(d.alarms) - shownAlarms; more > 0 {
+		fmt.Fprintf(w, "  and %s more\n", thousands(more))
+	}
+	fmt.Fprintln(w)
 }
 
 const noSubmission = `No line tells of an authenticated submission ("client=…, sasl_username=…").

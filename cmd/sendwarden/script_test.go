@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -35,9 +37,13 @@ var update = flag.Bool("update", false, "write what the program prints into the 
 //	unbase64 FILE PLAIN       write bytes that a script cannot hold
 //	fill FILE BYTES TEXT      write TEXT over and over, without a newline
 //	cut FILE BYTES            cut a file off
+//	stream FILE TIME STEP N TEXT   append N lines, STEP apart; {rfc}, {exim} and {php} are their time, {id} and
+//	                          {eximid} queue ids, {n} their number
 //	remember FILE             make a state in which ana@example.es went from Spain to Lyon
 func TestScripts(t *testing.T) {
 	week, err := filepath.Abs("../../testdata/week/mail.log")
+	require.NoError(t, err)
+	examples, err := filepath.Abs("../../examples/rules")
 	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
@@ -45,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TZ", "UTC")
 			env.Setenv("WEEK", week)
+			env.Setenv("EXAMPLES", examples)
 			env.Setenv("SUDO_USER", "ana")
 			return nil
 		},
@@ -55,7 +62,7 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "either": either, "pack": pack, "unbase64": unbase64, "fill": fill, "cut": cut, "remember": remember,
+			"exits": exits, "either": either, "pack": pack, "unbase64": unbase64, "fill": fill, "cut": cut, "stream": stream, "remember": remember,
 		},
 	})
 }
@@ -128,6 +135,28 @@ func fill(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	text := strings.Repeat(args[2], size/len(args[2])+1)[:size]
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+func stream(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, "stream FILE TIME STEP N TEXT")
+	at, err := time.Parse(time.RFC3339, args[1])
+	ts.Check(err)
+	step, err := time.ParseDuration(args[2])
+	ts.Check(err)
+	n, err := strconv.Atoi(args[3])
+	ts.Check(err)
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	ts.Check(err)
+	defer f.Close()
+	for i := range n {
+		number := int(at.Unix()%100_000)*1000 + i
+		_, err := f.WriteString(strings.NewReplacer(
+			"{rfc}", at.Format(time.RFC3339), "{exim}", at.Format(time.DateTime), "{php}", at.Format("02-Jan-2006 15:04:05 MST"),
+			"{id}", fmt.Sprintf("%010X", number), "{eximid}", fmt.Sprintf("1vMBxe-%06d-XY", number%1_000_000),
+			"{n}", strconv.Itoa(i)).Replace(args[4]) + "\n")
+		ts.Check(err)
+		at = at.Add(step)
+	}
 }
 
 func cut(ts *testscript.TestScript, neg bool, args []string) {

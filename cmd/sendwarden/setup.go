@@ -94,6 +94,7 @@ func (s *setup) openLogs(files []string) (*scoring.Rules, *geo.DB, *oldLogs, err
 	}
 	logs, err := openOldLogs(files, zone, time.Now())
 	if err == nil {
+		logs.heed(rules)
 		places.Prepare()
 	}
 	return rules, places, logs, err
