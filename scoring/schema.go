@@ -50,6 +50,7 @@ func definitions() map[string]any {
 		"name": described("shown to people as the reason", ref("text")),
 		"when": described("a condition (expr-lang.org) over the names of $defs/signal: "+strings.Join(signalNames(), ", "), ref("text")),
 		"why":  described("a note for people", ref("text")), "points": points,
+		"for":   described("whom it is for; without it, users who log in", oneOrMany(map[string]any{"enum": []any{"users", "local", "script", "host", "total"}})),
 		"every": described("at most once in that time for one user", ref("duration")),
 	})
 	rule["required"] = []any{"name", "when", "points"}
