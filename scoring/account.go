@@ -164,7 +164,7 @@ func (v viewer) held() (list []AccountMessage) {
 	for _, h := range v.u.held {
 		m := AccountMessage{QueueID: h.id.ID, Since: v.moment(h.at), Where: whereOf(h.place), Recipients: int(h.recipients)}
 		if !v.u.blocked {
-			m.Until = v.moment(v.s.faded(v.u))
+			m.Until = v.moment(v.s.due(v.u))
 		}
 		list = append(list, m)
 	}

@@ -17,30 +17,43 @@ func (s *Scorer) wait(l *look, m *message) {
 	if len(u.held) < maxHeld {
 		u.held = append(u.held, heldMessage{m, l.place})
 	}
-	s.queue.add(u.name, s.faded(u))
+	s.queue.add(u.name, s.due(u))
 }
+
+// What waits goes in portions, the oldest first: a few messages, and when nothing
+// has happened for a while after them, some more. A thief's burst shows what it is
+// by what comes back of its first portion; a newsletter is through in a quarter of
+// an hour. Meanwhile, what else comes from where they came from waits behind them.
+const (
+	firstPortion = 3
+	portionGrows = 4   // times the one before
+	portionPause = 120 // seconds: most of what is refused has come back by then
+)
 
 // Due answers the held messages that may go by a time, in order of the moment
 // at which their users' scores had faded enough. Call it before each event.
 func (s *Scorer) Due(now time.Time) []Release {
-	var going []*waiting
+	type portion struct {
+		since    int64
+		releases []Release
+	}
+	var going []portion
 	for w := s.queue.next(now.Unix()); w != nil; w = s.queue.next(now.Unix()) {
 		u := s.users.find(w.name)
 		if u == nil || u.blocked || len(u.held) == 0 {
 			s.queue.drop(w.name) // kept for review, or released by a person
 			continue
 		}
-		if w.at = s.faded(u); w.at > now.Unix() {
-			s.queue.put(w)
-			continue
+		if w.at = s.due(u); w.at <= now.Unix() {
+			going = append(going, portion{w.since, s.letGo(u, w.at)})
+			w.at = s.due(u)
 		}
-		s.queue.drop(w.name)
-		going = append(going, w)
+		s.queue.put(w)
 	}
-	slices.SortFunc(going, func(a, b *waiting) int { return cmp.Compare(a.since, b.since) })
+	slices.SortStableFunc(going, func(a, b portion) int { return cmp.Compare(a.since, b.since) })
 	var due []Release
-	for _, w := range going {
-		due = append(due, s.letGo(s.users.find(w.name), w.at)...)
+	for _, p := range going {
+		due = append(due, p.releases...)
 	}
 	slices.SortStableFunc(due, func(a, b Release) int { return a.Time.Compare(b.Time) })
 	return due
@@ -56,17 +69,25 @@ func (s *Scorer) faded(u *user) int64 {
 	return u.scoreAt + int64(halfLives*s.rules.HalfLife.Seconds()) + 1
 }
 
-// letGo releases all held messages of a user: nothing followed, so the place
-// was theirs.
+// due is when the next of a user's held messages may go.
+func (s *Scorer) due(u *user) int64 { return max(s.faded(u), u.pausedTo) }
+
+// letGo releases the next portion of a user's held messages: nothing followed, so
+// the place was theirs.
 func (s *Scorer) letGo(u *user, at int64) []Release {
 	s.users.change(u)
-	released := make([]Release, 0, len(u.held))
-	for _, h := range u.held {
+	u.portion = max(firstPortion, u.portion*portionGrows)
+	n := min(len(u.held), int(u.portion))
+	released := make([]Release, 0, n)
+	for _, h := range u.held[:n] {
 		released = append(released, Release{time.Unix(at, 0), u.name, h.id})
 		s.learn(u, h.place, at)
 		s.release(h.message, u, at)
 	}
-	u.held = nil
+	u.held, u.pausedTo = slices.Delete(u.held, 0, n), at+portionPause
+	if len(u.held) == 0 {
+		u.held, u.portion, u.pausedTo = nil, 0, 0
+	}
 	return released
 }
 
@@ -101,7 +122,7 @@ func (s *Scorer) Released(name string, at time.Time, teach bool) (held []Message
 		held = append(held, h.id)
 		s.release(h.message, u, at.Unix())
 	}
-	u.held = nil
+	u.held, u.portion, u.pausedTo = nil, 0, 0
 	s.server.acquit(hashName(name))
 	for i := range u.volume {
 		u.volume[i].overrule()

@@ -41,8 +41,11 @@ type user struct {
 	scoreAt int64
 	reasons []Reason
 	fired   []firing
-	held    []heldMessage
 	blocked bool
+
+	held     []heldMessage
+	portion  uint32 // how many of them went last; 0: none yet
+	pausedTo int64  // no more go before, Unix seconds
 }
 
 // firing is when a rule last added points.

@@ -51,6 +51,10 @@ func (c *coder) user(u *user) {
 		c.message(h.message)
 		c.place(&h.place)
 	})
+	if c.version >= 3 && len(u.held) > 0 {
+		number(c, &u.portion)
+		c.stamp(&u.pausedTo, u.last)
+	}
 }
 
 func (c *coder) habit(h *habit, day int32) {

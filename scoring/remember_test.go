@@ -301,6 +301,23 @@ func TestDamagedRecords(t *testing.T) {
 }
 
 // A record is as large as what is in it.
+// Records of version 1 know nothing of portions.
+func TestOldRecords(t *testing.T) {
+	held := &user{name: "ana", last: monday.Unix(), score: 60, scoreAt: monday.Unix(), portion: 3, pausedTo: monday.Unix() + 60}
+	held.held = []heldMessage{{&message{id: MessageID{ID: "A"}, user: "ana", at: monday.Unix(), action: Hold}, geo.Place{}}}
+	c := coder{buf: []byte{1}, version: 1}
+	c.user(held)
+	u, err := userOf("ana", c.buf)
+	require.NoError(t, err)
+	require.Len(t, u.held, 1)
+	require.Zero(t, u.portion)
+
+	u, err = userOf("ana", encode(func(c *coder) { c.user(held) }))
+	require.NoError(t, err)
+	require.Equal(t, held.portion, u.portion)
+	require.Equal(t, held.pausedTo, u.pausedTo)
+}
+
 func TestRecordsAreBounded(t *testing.T) {
 	var u user
 	now := monday.Unix()

@@ -95,7 +95,8 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 	s.record(l)
 	fired := s.asking.ask(l)
 	if fired > 0 && len(u.held) > 0 {
-		s.queue.add(u.name, s.faded(u)) // some points are negative: what is held may go sooner
+		u.portion = 0                 // something followed: a few messages go first again
+		s.queue.add(u.name, s.due(u)) // some points are negative: what is held may go sooner
 	}
 	v := s.verdict(l, override, fired)
 	s.conclude(l, v)
@@ -139,7 +140,7 @@ func (s *Scorer) verdict(l *look, o Override, fired int) Verdict {
 		v.Braked = true
 	case v.Score >= block && fired > 0:
 		v.Action = Block
-	case v.Score >= hold && (l.suspect() || l.trusted && s.gaveEvidence(l)):
+	case v.Score >= hold && l.trusted && s.gaveEvidence(l), (v.Score >= hold || u.pausedTo > l.now) && l.suspect():
 		v.Action = Hold
 	}
 	if o.NeverBlock && v.Action != Allow {

@@ -131,7 +131,7 @@ func (s *Scorer) Trust(name string, t Trust, now time.Time) (free []MessageID, o
 	s.users.change(u)
 	s.pardon(u, t, now.Unix())
 	if len(u.held) > 0 {
-		s.queue.add(name, s.faded(u)) // perhaps sooner than before
+		s.queue.add(name, s.due(u)) // perhaps sooner than before
 	}
 	if hold, _ := s.rules.Users[name].thresholds(s.rules); u.score >= hold {
 		return nil, true // for other things than the place
