@@ -35,11 +35,16 @@ func same(a, b fs.FileInfo) bool {
 }
 
 // target follows a symbolic link, so that the file behind it is replaced and
-// the link stays.
+// the link stays. A link of another user's is not followed: where the daemon owns
+// the directory and is taken over, it could have root's own commands write over
+// any file.
 func target(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return path, nil // what fails here fails again, with a better name, at the open
+	}
+	if owner := int(info.Sys().(*syscall.Stat_t).Uid); owner != 0 && owner != os.Geteuid() {
+		return "", Problem{Path: path, Fact: fmt.Sprintf("a link that belongs to user id %d, who could make it lead anywhere", owner), Remedy: "chown -h root " + path}
 	}
 	to, err := filepath.EvalSymlinks(path)
 	if err != nil {

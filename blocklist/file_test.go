@@ -317,3 +317,22 @@ func TestTableNames(t *testing.T) {
 	_, err := NewTable("dbm", "")
 	require.ErrorContains(t, err, `table type "dbm" (one of lmdb, cdb, hash, btree, texthash)`)
 }
+
+// Who is root does not write where another user's link leads.
+func TestLinkOfAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a link another user's")
+	}
+	dir := t.TempDir()
+	precious, link := filepath.Join(dir, "precious"), filepath.Join(dir, "blocklist")
+	require.NoError(t, os.WriteFile(precious, []byte("root:x\n"), 0o600))
+	require.NoError(t, os.Symlink(precious, link))
+	require.NoError(t, os.Lchown(link, 12345, -1))
+	table, err := NewTable("texthash", "")
+	require.NoError(t, err)
+	_, err = Open(link, table)
+	require.ErrorContains(t, err, "a link that belongs to user id 12345, who could make it lead anywhere (chown -h root "+link+")")
+	text, err := os.ReadFile(precious)
+	require.NoError(t, err)
+	require.Equal(t, "root:x\n", string(text))
+}
