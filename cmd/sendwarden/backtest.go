@@ -48,16 +48,27 @@ type lane struct {
 	name   string
 	path   *path
 	record *backtest.Record
-	nth    map[string]int // submissions of each user so far, of all lanes together
+	nth    map[string]int // submissions of each user so far; lanes side by side share it
+	first  bool           // of them, which counts
 }
 
 func newLane(name string, rules *scoring.Rules, places *geo.DB, known backtest.Known) *lane {
-	l := &lane{name: name, record: backtest.NewRecord(known), nth: make(map[string]int)}
+	l := &lane{name: name, record: backtest.NewRecord(known), nth: make(map[string]int), first: true}
 	l.path = &path{
 		places: places, scorer: scoring.New(rules),
 		judged: l.judged, released: l.record.Released, doubtful: func(*maillog.Event) {},
 	}
 	return l
+}
+
+// beside makes a lane one of several that an event goes along.
+func (l *lane) beside(other *lane) { l.nth, l.first = other.nth, false }
+
+func (l *lane) follow(ev *maillog.Event) {
+	if l.first && ev.Type == maillog.Submission && !maillog.Doubtful(ev.User) {
+		l.nth[blocklist.Fold(ev.User)]++
+	}
+	l.path.follow(ev)
 }
 
 func (l *lane) judged(ev *maillog.Event, v scoring.Verdict) {
@@ -81,7 +92,7 @@ type backtesting struct {
 func (b *backtesting) add(name string, rules *scoring.Rules) *lane {
 	l := newLane(name, rules, b.places, b.known)
 	if len(b.lanes) > 0 {
-		l.nth = b.lanes[0].nth
+		l.beside(b.lanes[0])
 	}
 	b.lanes = append(b.lanes, l)
 	return l
@@ -96,10 +107,9 @@ func (b *backtesting) read(cmd *cobra.Command) {
 		b.to = ev.Time
 		if ev.Type == maillog.Submission {
 			b.submissions++
-			b.lanes[0].nth[blocklist.Fold(ev.User)]++
 		}
 		for _, l := range b.lanes {
-			l.path.follow(ev)
+			l.follow(ev)
 		}
 	})
 	for _, l := range b.lanes {

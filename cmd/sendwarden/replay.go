@@ -23,6 +23,9 @@ type replayCommand struct {
 	until string
 
 	against, sweep, knownThefts string
+
+	html     string
+	eachRule bool
 }
 
 func newReplay() *cobra.Command {
@@ -53,6 +56,7 @@ false alarms.`,
 	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object a line instead of a table")
 	cmd.Flags().StringVar(&c.until, "until", "", "stop at `TIME`, such as '2026-04-15 21:15' or 2026-04-15; without a zone it is as the log's own times")
 	c.backtestFlags(cmd)
+	c.reportFlags(cmd)
 	return cmd
 }
 
@@ -64,6 +68,9 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 	}
 	until, err := c.untilTime(zone)
 	if err != nil {
+		return err
+	}
+	if err := c.checkReport(); err != nil {
 		return err
 	}
 	known, err := c.known(zone)
@@ -84,25 +91,41 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 	if c.json {
 		diary.each = func(e entry) { writeJSON(out, e) }
 	}
-	l := newLane("", rules, places, known)
+	l, album := newLane("", rules, places, known), newAlbum(places)
 	l.path.judged = func(ev *maillog.Event, v scoring.Verdict) {
 		diary.judged(ev, v)
 		l.judged(ev, v)
+		if c.html != "" {
+			album.judged(ev, v)
+		}
 	}
 	l.path.released = func(r scoring.Release) {
 		diary.released(r)
 		l.record.Released(r)
+		album.released(r)
 	}
 	l.path.doubtful = diary.doubtful
+	lanes := append([]*lane{l}, c.variants(rules, places, l)...)
 	diary.cut = readUntil(cmd, logs, until, func(ev *maillog.Event) {
 		diary.read(ev.Time)
-		l.path.follow(ev)
+		for _, l := range lanes {
+			l.follow(ev)
+		}
 	})
-	if !diary.cut.IsZero() {
-		l.path.letGo(diary.cut)
+	for _, l := range lanes {
+		if !diary.cut.IsZero() {
+			l.path.letGo(diary.cut)
+		}
 	}
-	if !errors.Is(logs.err, errStopped) {
-		c.end(out, diary, logs, l)
+	if errors.Is(logs.err, errStopped) {
+		return errors.Join(out.Flush(), logs.err)
+	}
+	c.end(out, diary, logs, l)
+	if c.html != "" {
+		r := &reporting{files: files, rules: rules, places: places, logs: logs, diary: diary, lane: l, variants: lanes[1:], album: album}
+		if err := c.writeReport(out, r, time.Now()); err != nil {
+			return errors.Join(out.Flush(), err)
+		}
 	}
 	if err := out.Flush(); err != nil {
 		return err
