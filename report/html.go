@@ -93,14 +93,14 @@ func (d drawn) Country(p geo.Place) string { return d.atlas.name(p.Country) }
 
 // ranking is a table of countries or networks.
 type ranking struct {
-	Title       string
+	Title, Of   string
 	Rows        []drawnRow
 	Whole, Rest int // messages of all; rows that are not shown
 }
 
 // Ranking puts rows into a table.
-func (d drawn) Ranking(title string, rows []Row) ranking {
-	return ranking{title, d.top(rows), d.Messages.All(), max(0, len(rows)-mostRows)}
+func (d drawn) Ranking(title, of string, rows []Row) ranking {
+	return ranking{title, of, d.top(rows), d.Messages.All(), max(0, len(rows)-mostRows)}
 }
 
 // top are the rows that are shown, with their bars.

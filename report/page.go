@@ -55,7 +55,7 @@ func Policy() string {
 // parsed are the templates. That they are right is known from the tests.
 func parsed() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
-		"number": number, "counted": counted, "points": points, "signed": signed, "change": change,
+		"number": number, "counted": counted, "letGo": letGo, "points": points, "signed": signed, "change": change,
 		"mask": maillog.Mask, "network": network, "share": share, "minus": func(a, b int) int { return a - b },
 		"stamp": func(t time.Time) string { return t.Format(stamp) },
 		"clock": func(t time.Time) string { return t.Format("15:04:05") },

@@ -46,6 +46,7 @@ type drawnTimeline struct {
 	Dots          []mark
 	Bars          []bar
 	BarsBottom    int
+	BarsTop       int
 	BarsText      string
 	Ticks         []tick
 }
@@ -84,14 +85,14 @@ const (
 	scoreHeight = 130
 	laneHeight  = 20
 	barsHeight  = 40
-	mostLanes   = 8
+	mostLanes   = 12
 )
 
 func (t Timeline) draw(width int, class string) drawnTimeline {
 	a := newAtlas()
 	d := drawnTimeline{Class: class, Width: width, Left: 96, Right: width - 12, ScoreTop: 14, ScoreBottom: 14 + scoreHeight}
 	if class == "narrow" {
-		d.Left = 62
+		d.Left = 76
 	}
 	from, to := t.Points[0].Time, t.Points[len(t.Points)-1].Time
 	if t.Until.After(to) {
@@ -159,7 +160,7 @@ func (d *drawnTimeline) lanes(t Timeline, a atlas, x func(time.Time) float64, cl
 	for i, code := range shown {
 		name := a.name(code)
 		if class == "narrow" {
-			name = short(name, 9)
+			name = short(name, 10)
 		} else {
 			name = short(name, 15)
 		}
@@ -215,7 +216,8 @@ func (d *drawnTimeline) bars(t Timeline, from, to time.Time) {
 		b.stack(c, most, barsHeight, d.BarsBottom)
 		d.Bars = append(d.Bars, b)
 	}
-	d.BarsText = fmt.Sprintf("≤ %s", number(most))
+	d.BarsText = number(most)
+	d.BarsTop = d.BarsBottom - barsHeight
 }
 
 // Add counts one message.
@@ -274,7 +276,7 @@ func tickStep(width time.Duration, most int) (time.Duration, string) {
 		}
 		switch {
 		case s >= day:
-			return s, "Jan 2"
+			return s, "2 Jan"
 		case s >= 6*time.Hour:
 			return s, "2 Jan 15h"
 		case s >= time.Minute:

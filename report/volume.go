@@ -113,7 +113,7 @@ func fold(hours []Step, most int) ([]Step, time.Duration) {
 // roundUp answers the next number that people like on an axis.
 func roundUp(n int) int {
 	for ten := 1; ; ten *= 10 {
-		for _, f := range []int{1, 2, 4, 6, 8} {
+		for _, f := range []int{1, 2, 4, 5, 6, 8} {
 			if n <= f*ten {
 				return f * ten
 			}

@@ -30,6 +30,14 @@ func counted(n int, noun string) string {
 	return number(n) + " " + noun + "s"
 }
 
+// letGo tells of held messages.
+func letGo(n int) string {
+	if n == 1 {
+		return "1 was let go by itself"
+	}
+	return number(n) + " were let go by themselves"
+}
+
 // points writes a score: 162.5, 100.
 func points(p float64) string {
 	return strconv.FormatFloat(float64(int64(p*10+0.5))/10, 'f', -1, 64)

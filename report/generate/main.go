@@ -196,13 +196,13 @@ func (t *topology) rings(g geometry) (rings [][]point) {
 			for _, arc := range arcs {
 				ring = append(ring, t.arc(arc)...)
 			}
-			rings = append(rings, ring)
+			rings = append(rings, projected(ring)...)
 		}
 	}
 	return rings
 }
 
-// arc is one line; ~n is line n backwards.
+// arc is one line, in degrees; ~n is line n backwards.
 func (t *topology) arc(n int) []point {
 	back := n < 0
 	if back {
@@ -212,13 +212,57 @@ func (t *topology) arc(n int) []point {
 	var lon, lat float64
 	for _, d := range t.Arcs[n] {
 		lon, lat = lon+d[0], lat+d[1]
-		x, y := report.Project(lat*t.Transform.Scale[1]+t.Transform.Translate[1], lon*t.Transform.Scale[0]+t.Transform.Translate[0])
-		line = append(line, point{x, y})
+		line = append(line, point{lon*t.Transform.Scale[0] + t.Transform.Translate[0], lat*t.Transform.Scale[1] + t.Transform.Translate[1]})
 	}
 	if back {
 		slices.Reverse(line)
 	}
 	return line
+}
+
+// projected puts a ring on the map. One that crosses the line of 180 degrees, as
+// Russia's does, is cut there into two.
+func projected(ring []point) (rings [][]point) {
+	for i := 1; i < len(ring); i++ { // let it run on beyond the line
+		for ring[i].x-ring[i-1].x > 180 {
+			ring[i].x -= 360
+		}
+		for ring[i].x-ring[i-1].x < -180 {
+			ring[i].x += 360
+		}
+	}
+	for _, turn := range []float64{-360, 0, 360} {
+		var moved []point
+		for _, p := range ring {
+			moved = append(moved, point{p.x + turn, p.y})
+		}
+		part := clip(clip(moved, 1), -1)
+		if len(part) < 3 {
+			continue
+		}
+		for i, p := range part {
+			part[i].x, part[i].y = report.Project(p.y, p.x)
+		}
+		rings = append(rings, part)
+	}
+	return rings
+}
+
+// clip leaves what is on the near side of 180 degrees east (side 1) or west (-1)
+// of a ring (Sutherland and Hodgman, 1974).
+func clip(ring []point, side float64) (kept []point) {
+	for i, p := range ring {
+		q := ring[(i+1)%len(ring)]
+		pin, qin := p.x*side <= 180, q.x*side <= 180
+		if pin {
+			kept = append(kept, p)
+		}
+		if pin != qin {
+			edge := 180 * side
+			kept = append(kept, point{edge, p.y + (q.y-p.y)*(edge-p.x)/(q.x-p.x)})
+		}
+	}
+	return kept
 }
 
 func largest(rings [][]point) []point {

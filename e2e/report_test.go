@@ -1,0 +1,131 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// TestReportInABrowser opens the report of the README's week in Chromium, as large
+// as a phone and as a desktop, light and dark. To look at it oneself:
+//
+//	SCREENSHOTS=/tmp go test -tags e2e -run TestReportInABrowser ./e2e
+func TestReportInABrowser(t *testing.T) {
+	week, err := filepath.Abs("../testdata/week/mail.log")
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "report.html")
+	out, err := exec.Command(program, "replay", "--html", file, week).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+
+	browser, heard := newBrowser(t)
+	backgrounds := make(map[string]bool)
+	for _, scheme := range []string{"light", "dark"} {
+		for _, size := range []struct{ width, height int64 }{{390, 844}, {1280, 900}} {
+			name := fmt.Sprintf("%s-%d", scheme, size.width)
+			_, err := chromedp.Call(browser, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			})
+			require.NoError(t, err)
+			require.NoError(t, chromedp.Do(browser,
+				chromedp.EmulateViewport(size.width, size.height), chromedp.Navigate("file://"+file), chromedp.WaitVisible("#blocked article h3")), name)
+			shown := evaluate[string](t, browser, `document.body.innerText`)
+			background := evaluate[string](t, browser, `getComputedStyle(document.body).backgroundColor`)
+			overflow := evaluate[bool](t, browser, `document.documentElement.scrollWidth > document.documentElement.clientWidth`)
+			picture, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
+			require.NoError(t, err, name)
+			require.Contains(t, shown, "info@example.es", name)
+			require.Contains(t, shown, "Blocked 2026-03-28 03:14:54 +0100", name)
+			require.Contains(t, shown, "Russia", name)
+			require.False(t, overflow, "%s: the page is wider than the screen", name)
+			backgrounds[background] = true
+			if dir := os.Getenv("SCREENSHOTS"); dir != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, "report-"+name+".png"), picture, 0o644))
+			}
+			visible(t, browser, "#where svg .arc", "#where svg .home", "#blocked svg .score", "#rules table")
+		}
+	}
+	require.Len(t, backgrounds, 2, "light and dark look the same")
+	heard.nothingBut(t, "file://"+file)
+}
+
+// visible makes sure that drawings are there and have a size.
+func visible(t *testing.T, browser context.Context, selectors ...string) {
+	t.Helper()
+	for _, s := range selectors {
+		area := evaluate[float64](t, browser, fmt.Sprintf(
+			`Math.max(...[...document.querySelectorAll(%q)].map(e => { const r = e.getBoundingClientRect(); return r.width * r.height }))`, s))
+		require.Greater(t, area, 10.0, s)
+	}
+}
+
+func evaluate[T any](t *testing.T, browser context.Context, script string) T {
+	t.Helper()
+	value, err := chromedp.Run(browser, chromedp.Evaluate[T](script))
+	require.NoError(t, err, script)
+	return value
+}
+
+// hearing keeps what a browser asked for and complained of.
+type hearing struct {
+	sync.Mutex
+	requests, complaints []string
+}
+
+// nothingBut makes sure that nothing else was asked for, and nothing complained of.
+func (h *hearing) nothingBut(t *testing.T, page string) {
+	t.Helper()
+	h.Lock()
+	defer h.Unlock()
+	require.NotEmpty(t, h.requests)
+	for _, r := range h.requests {
+		require.Equal(t, page, strings.TrimSuffix(r, "#"))
+	}
+	require.Empty(t, h.complaints)
+}
+
+// newBrowser starts Chromium.
+func newBrowser(t *testing.T) (context.Context, *hearing) {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	allocated, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	browser, cancel := chromedp.NewContext(allocated)
+	t.Cleanup(cancel)
+	browser, cancel = context.WithTimeout(browser, 2*time.Minute)
+	t.Cleanup(cancel)
+	h := &hearing{}
+	require.NoError(t, chromedp.Listen(browser, func(event any) {
+		h.Lock()
+		defer h.Unlock()
+		switch e := event.(type) {
+		case *network.EventRequestWillBeSent:
+			h.requests = append(h.requests, e.Request.URL)
+		case *runtime.EventExceptionThrown:
+			h.complaints = append(h.complaints, e.ExceptionDetails.Text)
+		case *runtime.EventConsoleAPICalled:
+			h.complaints = append(h.complaints, fmt.Sprint(e.Args))
+		case *log.EventEntryAdded:
+			h.complaints = append(h.complaints, e.Entry.Text)
+		}
+	}), "is the package chromium installed?")
+	_, err := chromedp.Call(browser, log.Enable, cdp.Empty{})
+	require.NoError(t, err)
+	return browser, h
+}
