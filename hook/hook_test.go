@@ -227,7 +227,7 @@ func TestCheck(t *testing.T) {
 		{"[{on: [block], run: [lock]}]", `hooks: 1: run: "lock" (write the whole path; no shell reads this, and each argument stands by itself)`},
 		{"[{on: [block], run: [\"/bin/x\", \"a\\0\"]}]", "hooks: 1: run: a NUL in an argument (take it away)"},
 		{"[{run: [/bin/true]}]", "hooks: 1: on: nothing (write on: [block, release])"},
-		{"[{on: [blok], run: [/bin/true]}]", `hooks: 1: on: "blok" (one of brake fault block queue hold release)`},
+		{"[{on: [blok], run: [/bin/true]}]", `hooks: 1: on: "blok" (one of brake fault block alarm queue hold release)`},
 		{"[{on: [block], run: [/bin/true], timeout: 2h}]", "hooks: 1: timeout: 2h0m0s (1s to 1h)"},
 	} {
 		var config Config
