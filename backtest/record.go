@@ -55,8 +55,12 @@ func (r *Record) Of(user string) *Fate {
 
 func (f *Fate) blocked() bool { return f != nil && f.Block.Action == scoring.Block }
 
-// Judged takes note of a verdict about a message, which is the user's nth.
+// Judged takes note of a verdict about a message, which is the user's nth. Those
+// about other senders, who are never blocked, it passes over.
 func (r *Record) Judged(v scoring.Verdict, id string, nth int) {
+	if scoring.KindOf(v.User) != scoring.Users {
+		return
+	}
 	if v.Braked {
 		r.Braked++
 	}

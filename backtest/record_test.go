@@ -39,6 +39,7 @@ func TestRecordCountsWhatGotThrough(t *testing.T) {
 		told{"ana", 0, scoring.Allow, 2, 1}, // a new address, long before
 		told{"ana", 1, scoring.Allow, 0.5, 0},
 		told{"eva", 1, scoring.Allow, 0, 0},
+		told{"script:/srv/www/mail.php", 1, scoring.Alarm, 110, 1}, // no user
 		told{"ana", 2, scoring.Allow, 40, 1},
 		told{"ana", 3, scoring.Allow, 39, 0},
 		told{"ana", 4, scoring.Hold, 70, 1},
@@ -53,6 +54,7 @@ func TestRecordCountsWhatGotThrough(t *testing.T) {
 	require.Equal(t, 7-1, ana.Nth)
 	require.Equal(t, 2, r.Delivered())
 	require.Nil(t, r.Of("eva"))
+	require.Nil(t, r.Of("script:/srv/www/mail.php"))
 }
 
 func TestRecordCountsWhatWasLetGo(t *testing.T) {

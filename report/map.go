@@ -10,6 +10,7 @@ import (
 
 	"sendwarden/geo"
 	"sendwarden/maillog"
+	"sendwarden/scoring"
 )
 
 // Map is the world: countries darker the more messages came from them, and the
@@ -47,7 +48,7 @@ func (c *Case) theft() Theft {
 		add(r.Place)
 	}
 	for _, p := range c.Points {
-		if p.Action >= 2 { // block or refuse
+		if p.Action == scoring.Block || p.Action == scoring.Refuse {
 			add(p.Place)
 		}
 	}

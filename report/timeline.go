@@ -223,12 +223,12 @@ func (d *drawnTimeline) bars(t Timeline, from, to time.Time) {
 // Add counts one message.
 func (c *Counts) Add(a scoring.Action) {
 	switch a {
-	case scoring.Allow:
-		c.Allowed++
 	case scoring.Hold:
 		c.Held++
-	default:
+	case scoring.Block, scoring.Refuse:
 		c.Refused++
+	default:
+		c.Allowed++
 	}
 }
 

@@ -67,6 +67,9 @@ func (a *album) judged(ev *maillog.Event, v scoring.Verdict) {
 		f.times++
 		f.users[v.User] = struct{}{}
 	}
+	if scoring.KindOf(v.User) != scoring.Users {
+		return
+	}
 	a.count(v, place)
 	if v.Action == scoring.Hold {
 		a.wait(ev, v, place)
