@@ -162,7 +162,7 @@ func (d *drawnTimeline) lanes(t Timeline, a atlas, x func(time.Time) float64, cl
 		if class == "narrow" {
 			name = short(name, 10)
 		} else {
-			name = short(name, 15)
+			name = short(name, 13)
 		}
 		if i == mostLanes-1 && len(codes) > mostLanes {
 			name = "others"
