@@ -275,6 +275,19 @@ func TestAWebServerSaysWhoSomebodyIs(t *testing.T) {
 	require.Equal(t, "ana", d.who[0].Name)
 }
 
+func TestTheftOnTheMap(t *testing.T) {
+	account := theft("info@example.es")
+	account.Memory = []byte(`{"user":"info@example.es","countries":[{"what":"ES","days":40},{"what":"PT","days":1}]}`)
+	drawing := string(drawMap(account))
+	require.Contains(t, drawing, `class="map"`)
+	require.Equal(t, 2, strings.Count(drawing, `class="arc"`), "from Spain to Brazil and to Vietnam")
+	require.Equal(t, 1, strings.Count(drawing, `class="home"`))
+	account.Reasons = nil
+	require.Empty(t, drawMap(account))
+	account = theft("info@example.es")
+	require.NotContains(t, string(drawMap(account)), `class="arc"`, "nobody knows where the user is at home")
+}
+
 func TestNewsReachesTheBrowser(t *testing.T) {
 	d := &desk{user: theft("info@example.es"), judged: make(chan control.Judged)}
 	p, h := open(t, Config{}, d)

@@ -31,7 +31,7 @@ const (
 	drawTop, drawBottom   = 16, 26
 )
 
-func newTimeline(a control.Account, now time.Time) timeline {
+func newTimeline(a control.Account) timeline {
 	t := timeline{
 		Width: drawWidth, Height: drawHeight, Left: drawLeft, Right: drawWidth - drawRight, Bottom: drawHeight - drawBottom,
 	}

@@ -40,14 +40,13 @@ func (v *views) overview(w http.ResponseWriter, r *http.Request) {
 type userPage struct {
 	control.Account
 	Timeline timeline
-	Today    time.Time
+	Map      template.HTML // "": nothing to draw
 }
 
 func (v *views) user(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("name")
 	account, err := v.service.Account(r.Context(), name)
-	now := v.now()
-	v.show(w, r, "user", page{Title: name, Body: userPage{account, newTimeline(account, now), now}}, err)
+	v.show(w, r, "user", page{Title: name, Body: userPage{account, newTimeline(account), drawMap(account)}}, err)
 }
 
 func (v *views) history(w http.ResponseWriter, r *http.Request) {
