@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"sendwarden/alert"
 	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/maillog"
@@ -248,26 +250,62 @@ func (c *stateCommand) forget(cmd *cobra.Command, name string) (err error) {
 		batch.Put(key, nil)
 	}
 	batch.Put(scoring.UserKey(user), nil)
+	if err := forgetTold(store, user, &batch); err != nil {
+		return err
+	}
 	if err := store.Commit(&batch); err != nil {
 		return err
 	}
 	if err := store.Compact(); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s is forgotten.%s\n", maillog.Mask(name), others(store))
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is forgotten.%s\n", maillog.Mask(name), stillHeld(store, user))
 	return nil
 }
 
-// others says what else is in a state that may name a user.
-func others(store *state.Store) string {
-	kinds := make(map[string]bool)
-	_ = store.Each("", func(key string, _ []byte) error {
-		kind, _, _ := strings.Cut(key, "/")
-		kinds[kind] = true
-		return nil
-	})
-	if kinds["outbox"] {
-		return " Alerts that wait to be sent may still name the user."
+// forgetTold drops what the daemon's own records tell of a user beside its
+// memory: notices on their way, and that the score was near a threshold.
+func forgetTold(store *state.Store, user string, batch *state.Batch) error {
+	var outbox alert.Outbox
+	raised := make(map[string]bool)
+	for key, into := range map[string]any{outboxKey: &outbox, raisedKey: &raised} {
+		record, err := store.Load(key)
+		if err != nil {
+			return err
+		}
+		if record != nil && json.Unmarshal(record, into) != nil {
+			batch.Put(key, nil) // nobody can read it, so nobody can tell whom it is about
+		}
 	}
-	return ""
+	before := len(outbox.Waiting) + len(outbox.Warned) + len(raised)
+	outbox.Waiting = slices.DeleteFunc(outbox.Waiting, func(w alert.Waiting) bool { return w.Notice.User == user })
+	delete(outbox.Warned, user)
+	delete(raised, user)
+	if len(outbox.Waiting)+len(outbox.Warned)+len(raised) == before {
+		return nil
+	}
+	for key, v := range map[string]any{outboxKey: outbox, raisedKey: raised} {
+		record, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		batch.Put(key, record)
+	}
+	return nil
+}
+
+// stillHeld says that mail of the user waits in Postfix's queue. The queue ids are
+// kept as long, or nobody would let it go.
+func stillHeld(store *state.Store, user string) string {
+	var kept map[string][]string
+	var errands []errand
+	for key, into := range map[string]any{keptKey: &kept, errandsKey: &errands} {
+		if record, err := store.Load(key); err == nil && record != nil {
+			_ = json.Unmarshal(record, into) // what cannot be read tells of nobody
+		}
+	}
+	if len(kept[user]) == 0 && !slices.ContainsFunc(errands, func(e errand) bool { return e.User == user }) {
+		return ""
+	}
+	return fmt.Sprintf(" Mail of theirs is held in Postfix's queue, and its queue ids are kept as long (sendwarden queue %s).", maillog.Mask(user))
 }
