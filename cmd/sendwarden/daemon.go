@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -39,11 +38,15 @@ type daemon struct {
 	counts  counts          // guarded by turn
 	raised  map[string]bool // users whose score is near a threshold; guarded by turn
 	started time.Time
-	origin  string   // of the rules
+	origin  string // of the rules
+	file    rulesFile
 	sources []string // the logs
 
 	command  *runCommand
-	settings settings
+	settings settings       // as all was opened by
+	opened   *scoring.Rules // of which they were part
+	latest   settings       // as the rules file was read last
+	waits    []string       // parts of it that differ and need a restart, as was said
 	log      *slog.Logger
 	zone     *time.Location // of stamps that carry none
 	host     string         // this machine, for people who have several
@@ -79,7 +82,7 @@ type daemon struct {
 
 func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, with settings) *daemon {
 	d := &daemon{
-		command: c, log: log, rules: rules, settings: with, host: hostName(), wake: make(chan struct{}, 1), started: time.Now(),
+		command: c, log: log, rules: rules, settings: with, opened: rules, latest: with, host: hostName(), wake: make(chan struct{}, 1), started: time.Now(),
 		counts: counts{fired: make(map[string]fired), logs: make(map[string]logCount)}, raised: make(map[string]bool),
 		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string), untold: make(map[string]blocklist.Entry),
 		parsers: make(map[string]*maillog.Parser), read: make(map[string]follow.Batch),
@@ -123,7 +126,7 @@ func (d *daemon) mode() string {
 
 // loop is the daemon's life: lines go along the path, what is decided is done,
 // and what is remembered is saved; once a second it looks after what other hands
-// did to the blocklist.
+// did to the blocklist and the rules.
 func (d *daemon) loop(lines <-chan follow.Batch) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -146,6 +149,7 @@ func (d *daemon) loop(lines <-chan follow.Batch) error {
 		case now := <-second.C:
 			d.letGoUntil(now)
 			d.reviewed(now)
+			d.revised(time.Now())
 			d.clerk.list(d.list.Entries(), now)
 			d.retry()
 			d.recollect(now)
@@ -212,40 +216,4 @@ func (d *daemon) letGoUntil(now time.Time) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	d.letGo(now)
-}
-
-// reload reads rules and databases again. A fault keeps what runs.
-func (d *daemon) reload() {
-	rules, origin, err := d.command.rules()
-	if err != nil {
-		d.log.Error("the rules stay as they were", "error", err)
-	} else {
-		d.turn.Lock()
-		d.rules = rules
-		d.scorer.Use(rules)
-		d.turn.Unlock()
-		d.log.Info("rules read again", "rules", origin, "mode", d.mode(), "number", len(rules.Rules))
-		d.sayUnchanged(origin, rules)
-	}
-	d.reloadPlaces()
-}
-
-// sayUnchanged says which parts of the rules file only count from the next start
-// on: sockets and ways to people stay as they were opened.
-func (d *daemon) sayUnchanged(origin string, rules *scoring.Rules) {
-	now, err := readSettings(origin, rules)
-	switch {
-	case err != nil:
-		d.log.Error("a fault in the rules file that the next start will stop at", "error", err)
-	case !reflect.DeepEqual(now, d.settings):
-		d.log.Warn("door, queue, alerts, hooks, metrics, addresses and header_checks stay as they were until the daemon is restarted")
-	}
-}
-
-func (d *daemon) reloadPlaces() {
-	changed, err := d.places.Reload()
-	d.fault(oldDatabase, err)
-	for _, s := range changed {
-		d.log.Info("geolocation replaced", "data", sourceLine(s, time.Now()))
-	}
 }

@@ -38,7 +38,8 @@ At its first start it learns what is usual for whom from the log and its rotated
 elders, as far as they are there; thefts that it finds in them are only told of.
 Later it goes on exactly where it stopped, and acts on what happened since.
 
-SIGHUP reads the rules and databases again; a fault in them keeps the old ones.
+A rules file that is changed is in force within seconds, and SIGHUP reads it and the
+databases at once; a fault in them keeps the old ones. The log says what changed.
 SIGTERM stops.`,
 		Example: "  sendwarden run --watch\n  sendwarden run --log /var/log/mail.log --geo /var/lib/GeoIP/GeoLite2-City.mmdb --geo /var/lib/GeoIP/GeoLite2-ASN.mmdb",
 		Args:    exactly(0, "no arguments"),
@@ -78,7 +79,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	d := newDaemon(c, log, rules, places, with)
-	d.origin, d.sources = origin, sources
+	d.origin, d.sources, d.file.path = origin, sources, c.rulesPath()
 	if d.zone, err = c.zone(); err != nil {
 		return err
 	}

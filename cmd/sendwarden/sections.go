@@ -47,6 +47,11 @@ func readSettings(file string, rules *scoring.Rules) (s settings, err error) {
 	return s, err
 }
 
+// parts are the settings of each of the sections.
+func (s *settings) parts() []any {
+	return []any{s.control, s.review, s.door, s.queue, s.alerts, s.hooks, s.metrics, s.addresses, s.headers}
+}
+
 // section reads a part of the rules file that another package defines, from its
 // YAML tree into that package's Config: a struct with yaml tags whose method
 // Check says what is wrong with the values. A part that is not there leaves the

@@ -17,6 +17,9 @@ import (
 // without --rules, the shipped rules are in force.
 const installedRules = "/etc/sendwarden/rules.yaml"
 
+// shippedRules is the origin of rules that stand in no file.
+const shippedRules = "shipped rules"
+
 // maxRulesSize is more than any rules file has.
 const maxRulesSize = 4 << 20
 
@@ -38,13 +41,12 @@ func (s *setup) timezoneFlag(cmd *cobra.Command) {
 
 // rules reads the rules in force and says where they come from.
 func (s *setup) rules() (*scoring.Rules, string, error) {
-	name := s.rulesFile
-	if name == "" {
-		if _, err := os.Stat(installedRules); errors.Is(err, os.ErrNotExist) {
-			rules, err := scoring.Parse("shipped rules", sendwarden.Rules, sections...)
-			return rules, "shipped rules", err
+	name := s.rulesPath()
+	if s.rulesFile == "" {
+		if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
+			rules, err := scoring.Parse(shippedRules, sendwarden.Rules, sections...)
+			return rules, shippedRules, err
 		}
-		name = installedRules
 	}
 	text, err := readBounded(name)
 	if err != nil {
@@ -52,6 +54,24 @@ func (s *setup) rules() (*scoring.Rules, string, error) {
 	}
 	rules, err := scoring.Parse(name, text, sections...)
 	return rules, name, err
+}
+
+// rulesPath is where the rules are, or may be one day.
+func (s *setup) rulesPath() string {
+	if s.rulesFile != "" {
+		return s.rulesFile
+	}
+	return installedRules
+}
+
+// parseRules reads all that a rules file says, to the daemon's settings.
+func parseRules(name string, text []byte) (*scoring.Rules, settings, error) {
+	rules, err := scoring.Parse(name, text, sections...)
+	if err != nil {
+		return nil, settings{}, err
+	}
+	with, err := readSettings(name, rules)
+	return rules, with, err
 }
 
 func readBounded(name string) ([]byte, error) {

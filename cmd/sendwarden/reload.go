@@ -1,0 +1,149 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"sendwarden"
+	"sendwarden/scoring"
+)
+
+// oldRules is a fault: the rules file cannot be used as it is now.
+const oldRules = "the rules stay as they were"
+
+var errNoFile = errors.New("it is no file (restart the daemon with one)")
+
+// reload reads rules and databases again, as SIGHUP asks for. A fault keeps what
+// runs.
+func (d *daemon) reload() {
+	origin := d.file.path
+	text, err := d.file.take()
+	if errors.Is(err, fs.ErrNotExist) && d.origin == shippedRules {
+		origin, text, err = shippedRules, sendwarden.Rules, nil
+	}
+	if err == nil {
+		err = d.renew(origin, text, true)
+	}
+	if err != nil && d.failing[oldRules] == err.Error() {
+		d.log.Error(oldRules, "error", err) // who asks is answered
+	}
+	d.fault(oldRules, err)
+	d.reloadPlaces()
+}
+
+// revised does the same when the rules file has changed. A file that was there and
+// is not any more is a fault, too: the shipped rules are others.
+func (d *daemon) revised(now time.Time) {
+	text, changed, err := d.file.look(now)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && d.origin == shippedRules:
+		d.fault(oldRules, nil) // of a file that was tried
+	case err != nil:
+		d.fault(oldRules, err)
+	case changed:
+		d.service.reloading()
+		d.fault(oldRules, d.renew(d.file.path, text, false))
+		d.reloadPlaces()
+		d.service.ready(d.status())
+	}
+}
+
+// renew takes the rules into force, all that a text says or nothing of it, and says
+// what has changed. Who asked is told even that nothing has.
+func (d *daemon) renew(origin string, text []byte, asked bool) error {
+	rules, with, err := parseRules(origin, text)
+	if err != nil {
+		return err
+	}
+	changed := append(scoring.Difference(d.rules, rules), changedSections(d.latest, with)...)
+	if origin != d.origin {
+		changed = append([]string{"they were the " + d.origin}, changed...)
+	}
+	d.turn.Lock()
+	d.rules = rules
+	d.scorer.Use(rules)
+	d.turn.Unlock()
+	d.origin, d.latest = origin, with
+	_, mended := d.failing[oldRules]
+	if mended {
+		d.log.Info("the fault in the rules file is mended")
+	}
+	if asked || mended || len(changed) > 0 {
+		d.log.Info("rules read again", "rules", d.origin, "mode", d.mode(), "number", len(rules.Rules), "changed", factsLine(changed))
+	}
+	d.sayUnchanged(asked)
+	return nil
+}
+
+// mostFacts bounds what one line of the log tells.
+const mostFacts = 40
+
+func factsLine(facts []string) string {
+	if len(facts) == 0 {
+		return "nothing"
+	}
+	rest := ""
+	if more := len(facts) - mostFacts; more > 0 {
+		facts, rest = facts[:mostFacts], "; and "+count(more, "change")+" more"
+	}
+	return strings.Join(facts, "; ") + rest
+}
+
+// sayUnchanged says which parts of the rules file only count from the next start
+// on: what was opened stays open as it was.
+func (d *daemon) sayUnchanged(asked bool) {
+	waits := d.waitsForRestart()
+	if same := slices.Equal(waits, d.waits); same && (!asked || len(waits) == 0) {
+		return
+	}
+	d.waits = waits
+	if len(waits) == 0 {
+		d.log.Info("no restart is needed any more: what had changed is as it was")
+		return
+	}
+	d.log.Warn("parts of the rules file count from the next start on",
+		"parts", strings.Join(waits, ", "), "remedy", "systemctl restart sendwarden (Postfix goes by the table meanwhile)")
+}
+
+// waitsForRestart are the parts that are others than at the start. What a flag
+// says does not wait for the file.
+func (d *daemon) waitsForRestart() (parts []string) {
+	c, from, to := d.command, d.opened, d.rules
+	add := func(part string, flag bool, a, b any) {
+		if !flag && !reflect.DeepEqual(a, b) {
+			parts = append(parts, part)
+		}
+	}
+	add("log", len(c.log) > 0, from.Log, to.Log)
+	add("geo", len(c.geoFiles) > 0, from.Geo, to.Geo)
+	add("blocklist", c.path != "", from.Blocklist, to.Blocklist)
+	add("table", c.table != "", from.Table, to.Table)
+	add("state", c.state != "", from.State, to.State)
+	was, is := d.settings.parts(), d.latest.parts()
+	for i, name := range sections {
+		add(name, false, was[i], is[i])
+	}
+	return parts
+}
+
+func changedSections(from, to settings) (changed []string) {
+	was, is := from.parts(), to.parts()
+	for i, name := range sections {
+		if !reflect.DeepEqual(was[i], is[i]) {
+			changed = append(changed, name+" changed")
+		}
+	}
+	return changed
+}
+
+func (d *daemon) reloadPlaces() {
+	changed, err := d.places.Reload()
+	d.fault(oldDatabase, err)
+	for _, s := range changed {
+		d.log.Info("geolocation replaced", "data", sourceLine(s, time.Now()))
+	}
+}
