@@ -148,6 +148,7 @@ func TestTorture(t *testing.T) {
 		for _, poll := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", polling"}[poll], func(t *testing.T) {
 				t.Parallel()
+				p := p // the other way of waiting has its own
 				p.Path, p.Seed, p.Tell, p.Size = filepath.Join(t.TempDir(), "mail.log"), rand.Uint64(), 100*time.Millisecond, 120
 				c := follows(t, p, follow.Options{Poll: poll, Start: follow.Oldest})
 				lost, doubled := c.faults()
