@@ -23,19 +23,21 @@ const (
 
 // Desk takes notices in and sees to it that they are told.
 type Desk struct {
-	host    string
-	log     *slog.Logger
-	now     func() time.Time
-	went    func()
+	host  string
+	log   *slog.Logger
+	now   func() time.Time
+	went  func()
+	other chan struct{} // the ways are others; holds one
+
+	mu      sync.Mutex // guards what follows
 	journal bool
 	ways    []*way
+	leaving []*way   // gone, and Run has not heard of it
+	known   []string // identities, the oldest first
+	seen    map[string]bool
+	warned  map[string]time.Time // users who were written to
 
-	mu     sync.Mutex
-	known  []string // identities, the oldest first
-	seen   map[string]bool
-	warned map[string]time.Time // users who were written to
-
-	sent, failed uint64 // messages; guarded by mu
+	sent, failed uint64 // messages
 }
 
 // Counts tells how many messages went, and how often one did not and was kept to
@@ -46,7 +48,8 @@ func (d *Desk) Counts() (sent, failed uint64) {
 	return d.sent, d.failed
 }
 
-// way is one way out, with what waits for it.
+// way is one way out, with what waits for it. The desk's mu guards all but its name
+// and wake.
 type way struct {
 	name  string
 	send  func(context.Context, *digest) error
@@ -54,7 +57,9 @@ type way struct {
 	wake  chan struct{} // something came; holds one
 
 	admits func(n *Notice, now time.Time) bool // nil admits all
-	tray                                       // guarded by the desk's mu
+	tray
+	gone  bool   // it is not configured any more
+	heirs []*way // that then take over what waits
 }
 
 // Options are what a desk is given beside its configuration.
@@ -68,8 +73,16 @@ type Options struct {
 // New returns a desk for a configuration that Check has found nothing in.
 // Nothing is sent until Run.
 func New(c Config, o Options) *Desk {
-	d := &Desk{host: o.Host, log: o.Log, now: o.Now, went: o.Sent, journal: c.Journal,
+	d := &Desk{host: o.Host, log: o.Log, now: o.Now, went: o.Sent, journal: c.Journal, other: make(chan struct{}, 1),
 		seen: make(map[string]bool), warned: make(map[string]time.Time)}
+	for _, w := range d.configured(c) {
+		d.add(w)
+	}
+	return d
+}
+
+// configured makes the ways of a configuration.
+func (d *Desk) configured(c Config) (ways []*way) {
 	if c.Interval == 0 {
 		c.Interval = interval
 	}
@@ -77,22 +90,22 @@ func New(c Config, o Options) *Desk {
 		c.PerHour = perHour
 	}
 	if c.From == "" {
-		c.From = "sendwarden@" + o.Host
+		c.From = "sendwarden@" + d.host
 	}
 	for _, m := range c.Mail {
-		w := mailWay(c, m, o.Host)
+		w := mailWay(c, m, d.host)
 		w.tray = tray{on: m.On, interval: c.Interval, perHour: c.PerHour}
-		d.add(w)
+		ways = append(ways, w)
 	}
 	for _, w := range c.Webhook {
 		hook := newWebhook(w)
-		d.add(&way{name: hook.name(), send: hook.send, limit: w.timeout(),
+		ways = append(ways, &way{name: hook.name(), send: hook.send, limit: w.timeout(),
 			tray: tray{on: w.On, interval: c.Interval, perHour: c.PerHour}})
 	}
 	if c.NotifyUser {
-		d.add(userWay(c, o.Host, d.warned))
+		ways = append(ways, userWay(c, d.host, d.warned))
 	}
-	return d
+	return ways
 }
 
 // add completes a way. What waits for it is remembered under its name, so that
@@ -124,8 +137,8 @@ func (d *Desk) Tell(n Notice) {
 		n.Host = d.host
 	}
 	n.Reasons = slices.Clone(n.Reasons[:min(len(n.Reasons), maxKept)])
-	fresh, lost := d.take(n)
-	if fresh && d.journal {
+	journal, lost := d.take(n)
+	if journal {
 		d.log.Warn("alert", "notice", n)
 	}
 	for _, w := range lost {
@@ -133,9 +146,9 @@ func (d *Desk) Tell(n Notice) {
 	}
 }
 
-// take lays a notice into the trays, if it is new, and returns what had to make
-// room.
-func (d *Desk) take(n Notice) (fresh bool, lost []Waiting) {
+// take lays a notice into the trays, if it is new, and returns whether it is one for
+// the log, too, and what had to make room.
+func (d *Desk) take(n Notice) (journal bool, lost []Waiting) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.remember(n.ID()) {
@@ -149,12 +162,17 @@ func (d *Desk) take(n Notice) (fresh bool, lost []Waiting) {
 		if dropped := w.tray.add(n, now); dropped != nil {
 			lost = append(lost, Waiting{Way: w.name, Notice: *dropped})
 		}
-		select {
-		case w.wake <- struct{}{}:
-		default: // it knows already
-		}
+		poke(w.wake)
 	}
-	return true, lost
+	return d.journal, lost
+}
+
+// poke wakes who waits for a channel that holds one.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it knows already
+	}
 }
 
 // remember reports whether an identity is new.
@@ -176,9 +194,29 @@ func (d *Desk) remember(id string) bool {
 func (d *Desk) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	for _, w := range d.ways {
-		all.Go(func() { d.serve(ctx, w) })
+	served := make(map[*way]bool)
+	for ctx.Err() == nil {
+		now := make(map[*way]bool)
+		for _, w := range d.toServe() {
+			if now[w] = true; !served[w] {
+				all.Go(func() { d.serve(ctx, w) })
+			}
+		}
+		served = now
+		select {
+		case <-ctx.Done():
+		case <-d.other:
+		}
 	}
+}
+
+// toServe are the ways, with those that came and went since the last call.
+func (d *Desk) toServe() []*way {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ways := slices.Concat(d.ways, d.leaving)
+	d.leaving = nil
+	return ways
 }
 
 // serve sends one way's messages. A slow one delays nobody else's.
@@ -189,6 +227,9 @@ func (d *Desk) serve(ctx context.Context, w *way) {
 			d.deliver(ctx, w, next)
 			continue
 		}
+		if wait < 0 {
+			break
+		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -197,12 +238,17 @@ func (d *Desk) serve(ctx context.Context, w *way) {
 		}
 		timer.Stop()
 	}
+	d.bequeath(w)
 }
 
-// next is the message that may go now, or how long to wait for one.
+// next is the message that may go now, or how long to wait for one: less than
+// nothing when none will come any more.
 func (d *Desk) next(w *way) (time.Duration, *digest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if w.gone {
+		return -1, nil
+	}
 	now := d.now()
 	at, any := w.tray.due(now)
 	switch {
@@ -216,11 +262,14 @@ func (d *Desk) next(w *way) (time.Duration, *digest) {
 
 // deliver tries once. The path of the mail does not wait for it.
 func (d *Desk) deliver(ctx context.Context, w *way, next *digest) {
-	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.limit)
+	d.mu.Lock()
+	send, limit := w.send, w.limit
+	d.mu.Unlock()
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	defer stop()
-	err := w.send(sending, next)
+	err := send(sending, next)
 	var some *refusedError
 	if errors.As(err, &some) {
 		d.log.Error("some are not told by alert", "way", w.name, "err", some)
@@ -295,6 +344,6 @@ func (d *Desk) Restore(o Outbox) {
 			w.tray.add(waiting.Notice, waiting.Came)
 			continue
 		}
-		d.log.Error("an alert is not told: its way is not configured any more", "way", Clean(waiting.Way, maxName), "notice", waiting.Notice)
+		d.untold(waiting)
 	}
 }

@@ -21,21 +21,31 @@ const (
 
 // Runner takes notices in and runs the programs for them.
 type Runner struct {
-	log      *slog.Logger
-	now      func() time.Time
-	tell     func(alert.Notice)
-	programs []*queue
-	grace    time.Duration
+	log   *slog.Logger
+	now   func() time.Time
+	tell  func(alert.Notice)
+	grace time.Duration
+	other chan struct{} // the programs are others; holds one
+
+	mu       sync.Mutex
+	programs []*queue // replaced, never changed
+	leaving  []*queue // gone, and Run has not heard of it
 }
 
 // queue is a program, with what waits for it.
 type queue struct {
-	Program
+	run  []string
 	wake chan struct{} // something came; holds one
 
 	mu      sync.Mutex
+	program Program
 	waiting []alert.Notice
+	gone    bool // it is not configured any more; what waits is done
 }
+
+func newQueue(p Program) *queue { return &queue{run: p.Run, program: p, wake: make(chan struct{}, 1)} }
+
+func (q *queue) name() string { return (&Program{Run: q.run}).name() }
 
 // Options are what a runner is given beside its configuration.
 type Options struct {
@@ -46,50 +56,107 @@ type Options struct {
 
 // New returns a runner for a configuration that Check has found nothing in.
 func New(c Config, o Options) *Runner {
-	r := &Runner{log: o.Log, now: o.Now, tell: o.Tell, grace: grace}
+	r := &Runner{log: o.Log, now: o.Now, tell: o.Tell, grace: grace, other: make(chan struct{}, 1)}
 	for _, p := range c {
-		r.programs = append(r.programs, &queue{Program: p, wake: make(chan struct{}, 1)})
+		r.programs = append(r.programs, newQueue(p))
 	}
 	return r
 }
 
-// Tell takes a notice in. It does not wait for any program.
-func (r *Runner) Tell(n alert.Notice) {
-	for _, q := range r.programs {
-		if !slices.Contains(q.On, n.Kind) {
+// Use goes on by another configuration, one that Check has found nothing in. A
+// program that stays keeps what waits for it; one that goes is run for what it was
+// told of, and no more.
+func (r *Runner) Use(c Config) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := slices.Clone(r.programs)
+	now := make([]*queue, 0, len(c))
+	for _, p := range c {
+		at := slices.IndexFunc(before, func(q *queue) bool { return slices.Equal(q.run, p.Run) })
+		if at < 0 {
+			now = append(now, newQueue(p))
 			continue
 		}
+		q := before[at]
+		q.set(p, false)
+		now = append(now, q)
+		before = slices.Delete(before, at, at+1)
+	}
+	for _, q := range before {
+		q.set(Program{Run: q.run}, true)
+	}
+	r.programs, r.leaving = now, append(r.leaving, before...)
+	poke(r.other)
+}
+
+func (q *queue) set(p Program, gone bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.gone = gone; gone {
+		p.Timeout = q.program.Timeout
+	}
+	q.program = p
+	poke(q.wake)
+}
+
+// poke wakes who waits for a channel that holds one.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it knows already
+	}
+}
+
+func (r *Runner) inUse() []*queue {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.programs
+}
+
+// toServe are the programs, with those that came and went since the last call.
+func (r *Runner) toServe() []*queue {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := slices.Concat(r.programs, r.leaving)
+	r.leaving = nil
+	return all
+}
+
+// Tell takes a notice in. It does not wait for any program.
+func (r *Runner) Tell(n alert.Notice) {
+	for _, q := range r.inUse() {
 		if !q.add(n) {
 			r.failed(q, n, errors.New("not run: too many notices wait for it"))
 		}
 	}
 }
 
-// add reports whether there was room. The oldest stay: a lock that was promised
-// first is done first.
+// add reports whether there was room, if the program is to be run for such a notice.
+// The oldest stay: a lock that was promised first is done first.
 func (q *queue) add(n alert.Notice) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.gone || !slices.Contains(q.program.On, n.Kind) {
+		return true
+	}
 	if len(q.waiting) >= maxWaiting {
 		return false
 	}
 	q.waiting = append(q.waiting, n)
-	select {
-	case q.wake <- struct{}{}:
-	default: // it knows already
-	}
+	poke(q.wake)
 	return true
 }
 
-func (q *queue) take() (alert.Notice, bool) {
+// take is the next notice, or none, and whether there may be one later.
+func (q *queue) take() (n *alert.Notice, p Program, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
-		return alert.Notice{}, false
+		return nil, q.program, !q.gone
 	}
-	n := q.waiting[0]
+	n = &q.waiting[0]
 	q.waiting = slices.Clone(q.waiting[1:])
-	return n, true
+	return n, q.program, true
 }
 
 // Run runs the programs until ctx is done. One that is running then gets a few
@@ -97,15 +164,30 @@ func (q *queue) take() (alert.Notice, bool) {
 func (r *Runner) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	for _, q := range r.programs {
-		all.Go(func() { r.serve(ctx, q) })
+	served := make(map[*queue]bool)
+	for {
+		now := make(map[*queue]bool)
+		for _, q := range r.toServe() {
+			if now[q] = true; !served[q] {
+				all.Go(func() { r.serve(ctx, q) })
+			}
+		}
+		served = now
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.other:
+		}
 	}
 }
 
 func (r *Runner) serve(ctx context.Context, q *queue) {
 	for ctx.Err() == nil {
-		n, any := q.take()
-		if !any {
+		n, p, more := q.take()
+		if !more {
+			return
+		}
+		if n == nil {
 			select {
 			case <-ctx.Done():
 			case <-q.wake:
@@ -113,15 +195,15 @@ func (r *Runner) serve(ctx context.Context, q *queue) {
 			continue
 		}
 		began := r.now()
-		said, err := r.run(ctx, &q.Program, &n)
+		said, err := r.run(ctx, &p, n)
 		if err != nil {
-			r.failed(q, n, fmt.Errorf("%w%s", err, after(said)))
+			r.failed(q, *n, fmt.Errorf("%w%s", err, after(said)))
 			continue
 		}
-		r.log.Info("hook done", "hook", q.name(), "notice", n, "took", r.now().Sub(began).Round(time.Millisecond), "said", said)
+		r.log.Info("hook done", "hook", q.name(), "notice", *n, "took", r.now().Sub(began).Round(time.Millisecond), "said", said)
 	}
-	for n, any := q.take(); any; n, any = q.take() {
-		r.failed(q, n, errors.New("not run: the daemon ends"))
+	for n, _, _ := q.take(); n != nil; n, _, _ = q.take() {
+		r.failed(q, *n, errors.New("not run: the daemon ends"))
 	}
 }
 

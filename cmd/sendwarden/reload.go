@@ -67,6 +67,7 @@ func (d *daemon) renew(origin string, text []byte, asked bool) error {
 	d.rules = rules
 	d.scorer.Use(rules)
 	d.turn.Unlock()
+	d.useWays(with)
 	d.origin, d.latest = origin, with
 	_, mended := d.failing[oldRules]
 	if mended {
@@ -77,6 +78,16 @@ func (d *daemon) renew(origin string, text []byte, asked bool) error {
 	}
 	d.sayUnchanged(asked)
 	return nil
+}
+
+// useWays has people and programs told as the rules file says now.
+func (d *daemon) useWays(now settings) {
+	if !reflect.DeepEqual(d.latest.alerts, now.alerts) {
+		d.desk.Use(now.alerts)
+	}
+	if !reflect.DeepEqual(d.latest.hooks, now.hooks) {
+		d.hooks.Use(now.hooks)
+	}
 }
 
 // mostFacts bounds what one line of the log tells.
@@ -113,8 +124,8 @@ func (d *daemon) sayUnchanged(asked bool) {
 // says does not wait for the file.
 func (d *daemon) waitsForRestart() (parts []string) {
 	c, from, to := d.command, d.opened, d.rules
-	add := func(part string, flag bool, a, b any) {
-		if !flag && !reflect.DeepEqual(a, b) {
+	add := func(part string, settled bool, a, b any) {
+		if !settled && !reflect.DeepEqual(a, b) {
 			parts = append(parts, part)
 		}
 	}
@@ -125,7 +136,7 @@ func (d *daemon) waitsForRestart() (parts []string) {
 	add("state", c.state != "", from.State, to.State)
 	was, is := d.settings.parts(), d.latest.parts()
 	for i, name := range sections {
-		add(name, false, was[i], is[i])
+		add(name, name == "alerts" || name == "hooks", was[i], is[i]) // those two are in force
 	}
 	return parts
 }
