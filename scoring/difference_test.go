@@ -11,9 +11,9 @@ import (
 )
 
 // TestDifference reads rules files that become each other, from top to bottom of
-// testdata/difference.txtar, and what is said of each change.
+// testdata/words/difference.txtar, and what is said of each change.
 func TestDifference(t *testing.T) {
-	const path = "testdata/difference.txtar"
+	const path = "testdata/words/difference.txtar"
 	archive, err := txtar.ParseFile(path)
 	require.NoError(t, err)
 	var before *Rules

@@ -39,11 +39,16 @@ func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
 	}
 	d.counts.judged(v)
 	d.show(ev, v)
-	if v.Score >= d.rules.Hold/2 && len(d.raised) < maxRaised {
-		d.raised[v.User] = true
-	}
+	d.raise(v)
 	if id := ev.QueueID; v.Action != scoring.Allow && v.Action != scoring.Refuse || v.Braked || v.Spared {
 		d.later(func() { d.act(v, id) })
+	}
+}
+
+// raise notes whose score is near a threshold.
+func (d *daemon) raise(v scoring.Verdict) {
+	if v.Score >= d.rules.Hold/2 && len(d.raised) < maxRaised {
+		d.raised[v.User] = true
 	}
 }
 

@@ -28,6 +28,7 @@ func (d *daemon) learn(ctx context.Context, sources []string) error {
 	found := make(map[string]scoring.Verdict)
 	past := d.path
 	past.judged = func(_ *maillog.Event, v scoring.Verdict) {
+		d.raise(v)
 		if v.Action == scoring.Block {
 			found[v.User] = v
 		}
