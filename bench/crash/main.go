@@ -1,4 +1,4 @@
-// Crash kills the daemon at random moments, as a power cut does or the kernel that
+// Command crash kills the daemon at random moments, as a power cut does or the kernel that
 // is out of memory, and looks whether anything of it can be seen afterwards.
 //
 //	go run ./bench/crash -kills 500

@@ -1,4 +1,4 @@
-// Door measures how fast the policy server answers, beside a bare echo server
+// Command door measures how fast the policy server answers, beside a bare echo server
 // and other policy servers:
 //
 //	go run ./bench/door [-runs 3] [-length 4s] [-connections 1,8,32]

@@ -1,4 +1,4 @@
-// Follow measures how well logs are followed: one process writes numbered lines
+// Command follow measures how well logs are followed: one process writes numbered lines
 // and rotates the log, and several readers follow it at the same time, each in a
 // process of its own: nxadm/tail as its README shows it, the same by polling, one
 // nxadm/tail for each inode under a supervision as package follow's, and package

@@ -1,4 +1,4 @@
-// Soak has the daemon follow a busy log for a long time: it looks whether lines are
+// Command soak has the daemon follow a busy log for a long time: it looks whether lines are
 // lost, whether memory grows, and how long a verdict takes.
 //
 //	go run ./bench/soak                              50,000 lines/s for 10 minutes, rotated every 30 s

@@ -27,7 +27,7 @@ func writeAccount(w io.Writer, a scoring.Account) {
 	}
 	fmt.Fprintf(w, "First seen %s", a.FirstSeen)
 	if !a.LastSeen.IsZero() {
-		fmt.Fprintf(w, ", last %s", a.LastSeen.Format(secondLayout))
+		fmt.Fprintf(w, ", last %s", a.LastSeen.Format(stampLayout))
 	}
 	fmt.Fprint(w, ".\n\n")
 	accountReasons(w, a)
@@ -54,7 +54,7 @@ func accountReasons(w io.Writer, a scoring.Account) {
 		fmt.Fprint(w, "Nothing speaks against this user.\n\n")
 		return
 	}
-	fmt.Fprint(w, "How the score came to be (points then, and what is left of them):\n")
+	fmt.Fprintf(w, "How the score came to be (times %s; points then, and what is left):\n", a.Time.Format("-0700"))
 	var rows [][]string
 	for _, r := range a.Reasons {
 		rows = append(rows, []string{"  " + r.Time.Format(secondLayout), fmt.Sprintf("%+g", r.Points), points(max(0, r.Left)), clip(r.Rule, 22), whereCountry(r.Where), clip(whereText(r.Where), 22)})

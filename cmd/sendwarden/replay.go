@@ -117,20 +117,14 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 			l.path.letGo(diary.cut)
 		}
 	}
-	if errors.Is(logs.err, errStopped) {
-		return errors.Join(out.Flush(), logs.err)
-	}
-	c.end(out, diary, logs, l)
-	if c.html != "" {
-		r := &reporting{files: files, rules: rules, places: places, logs: logs, diary: diary, lane: l, variants: lanes[1:], album: album}
-		if err := c.writeReport(out, r, time.Now()); err != nil {
-			return errors.Join(out.Flush(), err)
+	if !errors.Is(logs.err, errStopped) {
+		c.end(out, diary, logs, l)
+		if c.html != "" {
+			r := &reporting{files: files, rules: rules, places: places, logs: logs, diary: diary, lane: l, variants: lanes[1:], album: album}
+			err = c.writeReport(out, r, time.Now())
 		}
 	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	return logs.err
+	return errors.Join(err, out.Flush(), logs.err)
 }
 
 // end tells what a replay has come to.
