@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"sendwarden/socket"
 )
 
 // ErrAbsent says that no daemon listens at the socket.
@@ -29,11 +31,11 @@ type Client struct {
 
 // NewClient makes a client of the daemon at a socket. Sudo is whom it works for,
 // if the process is root's.
-func NewClient(socket, sudo string) *Client {
-	c := &Client{socket: socket, sudo: sudo}
+func NewClient(path, sudo string) *Client {
+	c := &Client{socket: path, sudo: sudo}
 	c.http.Transport = &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
+			return new(net.Dialer).DialContext(ctx, "unix", path)
 		},
 		MaxIdleConns: 1, MaxResponseHeaderBytes: maxHeader,
 	}
@@ -119,7 +121,7 @@ func (c *Client) Watch(ctx context.Context, each func(Judged) error) error {
 	case ctx.Err() != nil:
 		return nil
 	case lines.Err() != nil:
-		return fmt.Errorf("%s: %w", c.socket, cause(lines.Err()))
+		return fmt.Errorf("%s: %w", c.socket, socket.Cause(lines.Err()))
 	}
 	return fmt.Errorf("%s: the daemon has stopped", c.socket)
 }
@@ -187,7 +189,7 @@ func (c *Client) unreachable(err error) error {
 	if errors.As(err, &failed) {
 		err = failed.Err
 	}
-	err = cause(err)
+	err = socket.Cause(err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%s: %w", c.socket, ErrAbsent)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sendwarden/socket"
 )
 
 // Config says where the door is: the section "door" of rules.yaml.
@@ -43,7 +45,7 @@ const (
 	defaultMode  = fs.FileMode(0o660)
 	// maxPath is what sun_path of unix(7) holds, with the NUL behind it and the
 	// ending of the name that a new socket has at first.
-	maxPath = 108 - 1 - len(newSocket)
+	maxPath = 108 - 1 - len(socket.Fresh)
 )
 
 // Check returns all faults of the configuration.

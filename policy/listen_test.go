@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"sendwarden/socket"
+
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 )
@@ -84,7 +86,7 @@ func TestUnixSocket(t *testing.T) {
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, fs.ModeSocket|0o660, info.Mode())
-	require.NoFileExists(t, path+newSocket)
+	require.NoFileExists(t, path+socket.Fresh)
 
 	_, err = Open(c)
 	require.ErrorContains(t, err, "unix:"+path+": another program listens there")
@@ -105,7 +107,7 @@ func TestUnixSocket(t *testing.T) {
 // anything else, nothing is.
 func TestUnixSocketLeftBehind(t *testing.T) {
 	c, path := ready(t)
-	for _, name := range []string{path, path + newSocket} {
+	for _, name := range []string{path, path + socket.Fresh} {
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
 		require.NoError(t, err)
 		l.SetUnlinkOnClose(false)

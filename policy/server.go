@@ -37,7 +37,7 @@ type Server struct {
 	// concurrent.
 	Warn func(error)
 
-	sockets  []socket
+	sockets  []opened
 	warnings warnings
 	counts   struct{ open, requests, surplus, broken, faults atomic.Int64 }
 }
