@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"sendwarden/socket"
 )
 
 // Bounds on what the server gives a client.
@@ -44,21 +46,10 @@ func Serve(ctx context.Context, l *Listener, s Service, log *slog.Logger) error 
 		ConnContext:       withPeer,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	stopped := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-		defer cancel()
-		err := server.Shutdown(last)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close()
-		}
-		stopped <- err
-	})
-	err := server.Serve(&bounded{Listener: l, places: make(chan struct{}, maxClients)})
-	if stop() { // it ended by itself
+	if err := socket.Serve(ctx, server, &bounded{Listener: l, places: make(chan struct{}, maxClients)}, farewell); err != nil {
 		return fmt.Errorf("control: %w", err)
 	}
-	return <-stopped
+	return nil
 }
 
 // bounded lets only so many connections in at once; the others wait in the

@@ -14,7 +14,6 @@ package review
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -23,6 +22,7 @@ import (
 	"time"
 
 	"sendwarden/control"
+	"sendwarden/socket"
 )
 
 //go:embed static templates
@@ -103,21 +103,10 @@ func (p *Page) Run(ctx context.Context, s control.Service) error {
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	ended := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
-		defer cancel()
-		err := server.Shutdown(last)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close()
-		}
-		ended <- err
-	})
-	err := server.Serve(p.listener)
-	if stop() { // it ended by itself
+	if err := socket.Serve(ctx, server, p.listener, farewell); err != nil {
 		return fmt.Errorf("review: %w", err)
 	}
-	return <-ended
+	return nil
 }
 
 // routes are all that can be asked for.

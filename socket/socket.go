@@ -1,7 +1,7 @@
 // Package socket opens the unix sockets on which the daemon answers: for Postfix,
 // for people's commands, for a web server. Whoever can connect to one of them can
 // stop users from sending, so that there is no moment at which somebody can who
-// may not.
+// may not. Where HTTP is spoken on one, Serve does it until the daemon ends.
 package socket
 
 import (
