@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,21 @@ func Elders(path string) ([]string, error) {
 	return names, err
 }
 
-func listElders(path string) ([]elder, error) {
+// errMoving says that a name went away while the folder was looked at.
+var errMoving = errors.New("its files are being renamed")
+
+// listElders lists again for as long as names go away meanwhile: a file that is
+// renamed between two looks would be overlooked.
+func listElders(path string) (elders []elder, err error) {
+	for range 100 {
+		if elders, err = listOnce(path); !errors.Is(err, errMoving) {
+			break
+		}
+	}
+	return elders, err
+}
+
+func listOnce(path string) ([]elder, error) {
 	files, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		return nil, err
@@ -51,8 +66,11 @@ func listElders(path string) ([]elder, error) {
 			continue
 		}
 		info, err := f.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: %w", path, errMoving)
+		}
 		if err != nil {
-			continue // gone between the two calls
+			return nil, err
 		}
 		e := elder{filepath.Join(filepath.Dir(path), f.Name()), stem, number, info.ModTime()}
 		if number >= 0 {
@@ -117,16 +135,17 @@ type candidate struct {
 func survey(path string) (found []*candidate, err error) {
 	for range 100 {
 		found, err = openAll(path)
-		if err != nil {
+		switch {
+		case errors.Is(err, errMoving):
+		case err != nil:
 			return nil, err
-		}
-		if consistent(path, found) {
+		case consistent(path, found):
 			return unique(found), nil
 		}
 		closeAll(found)
 		time.Sleep(time.Millisecond)
 	}
-	return nil, fmt.Errorf("%s: its files are renamed all the time", path)
+	return nil, fmt.Errorf("%s: %w all the time", path, errMoving)
 }
 
 // unique leaves each file once, under its youngest name: mail.log may be a link
@@ -145,20 +164,27 @@ func unique(found []*candidate) (once []*candidate) {
 // allNames lists the names of a log's files, oldest first. Where the log is a
 // link, its elders may also stand beside what it leads to. A folder that may not
 // be listed has no elders.
-func allNames(path string) []string {
+func allNames(path string) ([]string, error) {
 	const most = 1000
-	names, _ := Elders(path)
-	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+	names, err := Elders(path)
+	if info, e := os.Lstat(path); e == nil && info.Mode()&os.ModeSymlink != 0 {
 		target, _ := filepath.EvalSymlinks(path)
-		more, _ := Elders(target)
-		names = append(names, more...)
+		more, e := Elders(target)
+		names, err = append(names, more...), errors.Join(err, e)
 	}
-	return append(names[max(0, len(names)-most):], path)
+	if errors.Is(err, errMoving) {
+		return nil, err
+	}
+	return append(names[max(0, len(names)-most):], path), nil
 }
 
 func openAll(path string) ([]*candidate, error) {
+	names, err := allNames(path)
+	if err != nil {
+		return nil, err
+	}
 	var found []*candidate
-	for _, name := range allNames(path) {
+	for _, name := range names {
 		c, err := openCandidate(name)
 		switch {
 		case errors.Is(err, os.ErrNotExist) || errors.Is(err, errNoFile) && name != path || errors.Is(err, os.ErrPermission) && name != path:
@@ -200,9 +226,17 @@ func openCandidate(name string) (*candidate, error) {
 
 // consistent reports whether the names of a log mean the files that were opened.
 func consistent(path string, opened []*candidate) bool {
+	names, err := allNames(path)
+	if err != nil {
+		return false
+	}
 	var there []string
-	for _, name := range allNames(path) {
-		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if name != path && gone(name) {
+			return false
+		}
+		if err == nil && info.Mode().IsRegular() {
 			i := slices.IndexFunc(opened, func(c *candidate) bool { return c.name == name })
 			if i < 0 && mayRead(name) || i >= 0 && opened[i].identity != identify(info) {
 				return false
@@ -213,6 +247,13 @@ func consistent(path string, opened []*candidate) bool {
 		}
 	}
 	return len(there) == len(opened)
+}
+
+// gone reports whether a name that was listed is not there any more; one that
+// leads nowhere is.
+func gone(name string) bool {
+	_, err := os.Lstat(name)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func mayRead(name string) bool {

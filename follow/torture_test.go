@@ -77,28 +77,42 @@ func (c *tally) add(line []byte) {
 	c.last = n
 }
 
-func (c *tally) faults() (lost, doubled []int) {
+func (c *tally) faults() (lost, doubled []span) {
 	for n, times := range c.times {
 		switch {
 		case times == 0:
-			lost = append(lost, n)
+			lost = extend(lost, n)
 		case times > 1:
-			doubled = append(doubled, n)
+			doubled = extend(doubled, n)
 		}
 	}
 	return lost, doubled
 }
 
+// span is lines that follow each other.
+type span struct{ first, last int }
+
+func extend(spans []span, n int) []span {
+	if i := len(spans) - 1; i >= 0 && spans[i].last == n-1 {
+		spans[i].last = n
+		return spans
+	}
+	return append(spans, span{n, n})
+}
+
 const deadline = 60 * time.Second
 
-// follows reads a log that is being written until all its lines have come, or
-// those that are left of it.
+// follows reads a log that is being written until all its lines have come, or,
+// where some stand nowhere any more, nothing else does.
 func follows(t *testing.T, p writer.Plan, o follow.Options) *tally {
 	written := write(t, p)
 	ctx, stop := context.WithTimeout(t.Context(), deadline)
 	defer stop()
 	c := &tally{times: make([]int, p.Lines)}
-	quiet := time.NewTimer(deadline)
+	quiet, silence := time.NewTimer(deadline), deadline
+	if slices.Contains(p.Ways, writer.Copytruncate) {
+		silence = 3 * time.Second
+	}
 	var notes []follow.Note
 	batches := follow.Follow(ctx, []string{p.Path}, o)
 	for c.seen < p.Lines {
@@ -114,12 +128,12 @@ func follows(t *testing.T, p writer.Plan, o follow.Options) *tally {
 				c.add(l.Text)
 			}
 			if written == nil {
-				quiet.Reset(time.Second)
+				quiet.Reset(silence)
 			}
 		case err := <-written:
 			require.NoError(t, err)
 			written = nil
-			quiet.Reset(time.Second)
+			quiet.Reset(silence)
 		case <-quiet.C:
 			stop()
 		}
