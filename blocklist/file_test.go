@@ -315,7 +315,7 @@ func TestPostmapIsMissing(t *testing.T) {
 func TestTableNames(t *testing.T) {
 	require.Equal(t, "texthash:/etc/postfix/blocklist", Table{}.Map("/etc/postfix/blocklist"))
 	_, err := NewTable("dbm", "")
-	require.ErrorContains(t, err, `table type "dbm" (one of lmdb, cdb, hash, btree, texthash)`)
+	require.ErrorContains(t, err, `table type "dbm" (one of lmdb, cdb, hash, btree, texthash, lsearch)`)
 }
 
 // Who is root does not write where another user's link leads.

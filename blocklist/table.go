@@ -40,13 +40,20 @@ type kind struct {
 // Postfix's DATABASE_README says that a failed overwrite leaves no usable
 // database. texthash is read once by each process, so that an idle smtpd goes
 // on with what it has until "postfix reload".
+//
+// lsearch is Exim's: it opens the file anew for each message, so that an open
+// session sees a change at its next one.
 var kinds = [...]kind{
 	{name: "lmdb", suffix: ".lmdb"},
 	{name: "cdb", suffix: ".cdb"},
 	{name: "hash", suffix: ".db", aside: true},
 	{name: "btree", suffix: ".db", aside: true},
 	{name: "texthash"},
+	{name: lsearch, suffix: ".lsearch"},
 }
+
+// lsearch is the type that Exim reads, and nothing of Postfix's.
+const lsearch = "lsearch"
 
 // Table says which type of table Postfix reads the blocklist as, and how to
 // build it. The zero Table is texthash: Postfix reads the text.
@@ -56,19 +63,24 @@ type Table struct {
 	postmap   string
 }
 
-// NewTable returns the table of a type: lmdb, cdb, hash, btree or texthash.
+// NewTable returns the table of a type: lmdb, cdb, hash, btree or texthash for
+// Postfix, lsearch for Exim.
 // configDir is Postfix's, for "postmap -c"; empty is Postfix's default.
 func NewTable(name, configDir string) (Table, error) {
 	i := slices.IndexFunc(kinds[:], func(k kind) bool { return k.name == name })
 	if i < 0 {
-		return Table{}, fmt.Errorf("blocklist: table type %q (one of lmdb, cdb, hash, btree, texthash)", clean(name, 40))
+		return Table{}, fmt.Errorf("blocklist: table type %q (one of lmdb, cdb, hash, btree, texthash, lsearch)", clean(name, 40))
 	}
 	return Table{kind: kinds[i], configDir: configDir, postmap: program("postmap")}, nil
 }
 
 // Detect asks postconf which types this Postfix has, and takes the best: lmdb,
-// then cdb, then hash or btree, then texthash, which is always there.
+// then cdb, then hash or btree, then texthash, which is always there. Where there
+// is no Postfix but an Exim, it is lsearch.
 func Detect(ctx context.Context, configDir string) (Table, error) {
+	if configDir == "" && !installed("postconf") && (installed("exim4") || installed("exim")) {
+		return NewTable(lsearch, "")
+	}
 	out, err := run(ctx, program("postconf"), withConfig(configDir, "-m")...)
 	if err != nil {
 		return Table{}, fmt.Errorf("blocklist: what tables does Postfix have? %w", err)
@@ -93,10 +105,19 @@ func (t Table) Type() string {
 // Live reports whether a session that is open sees a change at its next
 // recipient. With the other types the user who is connected goes on sending
 // until the client hangs up, unless a policy service stops it.
-func (t Table) Live() bool { return t.kind.name == "lmdb" }
+func (t Table) Live() bool { return t.kind.name == "lmdb" || t.ForExim() }
 
-// Map is the table as main.cf names it, such as "lmdb:/etc/postfix/blocklist".
-func (t Table) Map(path string) string { return t.Type() + ":" + path }
+// ForExim reports whether Exim reads the table, in place of Postfix.
+func (t Table) ForExim() bool { return t.kind.name == lsearch }
+
+// Map is the table as main.cf names it, such as "lmdb:/etc/postfix/blocklist", or
+// as Exim's lists name files.
+func (t Table) Map(path string) string {
+	if t.ForExim() {
+		return lsearch + ";" + t.File(path)
+	}
+	return t.Type() + ":" + path
+}
 
 // File is the table's file, empty when Postfix reads the text itself.
 func (t Table) File(path string) string {
@@ -113,6 +134,8 @@ func (t Table) Build(ctx context.Context, path string) error {
 	switch {
 	case t.kind.suffix == "":
 		return nil
+	case t.ForExim():
+		err = t.buildLsearch(path)
 	case t.kind.aside:
 		err = t.buildAside(ctx, path)
 	default:
@@ -184,7 +207,13 @@ func withConfig(dir string, args ...string) []string {
 	return append([]string{"-c", dir}, args...)
 }
 
-// program finds one of Postfix's programs where a daemon's PATH may not lead.
+// installed tells whether a program is where root installs them.
+func installed(name string) bool {
+	_, err := exec.LookPath(program(name))
+	return err == nil
+}
+
+// program finds a mail server's program where a daemon's PATH may not lead.
 func program(name string) string {
 	if path, err := exec.LookPath(name); err == nil {
 		return path

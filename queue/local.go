@@ -46,7 +46,7 @@ func (l Local) search(ctx context.Context, user string, ids []string) (*search, 
 	}
 	s := &search{Local: l, user: user, all: ids == nil, fates: map[string]Outcome{}, others: map[string]bool{}}
 	for _, id := range ids {
-		if !IsID(id) {
+		if !isPostfixID(id) {
 			return nil, fmt.Errorf("queue: %q is no queue id", mask(id, maxID))
 		}
 		s.fates[id] = Gone

@@ -44,7 +44,7 @@ func (r Result) IDs(outcomes ...Outcome) []string {
 // Mail is a message in the queue. Its texts are fit to be shown.
 type Mail struct {
 	ID         string    `json:"id"`
-	Queue      string    `json:"queue"` // incoming, active, deferred or hold
+	Queue      string    `json:"queue"` // incoming, active, deferred or hold; Exim's are input and frozen
 	Arrived    time.Time `json:"arrived"`
 	Size       int64     `json:"size"` // bytes
 	Sender     string    `json:"sender"`
@@ -54,4 +54,4 @@ type Mail struct {
 }
 
 // Held tells whether the message waits for someone to release it.
-func (m Mail) Held() bool { return m.Queue == hold }
+func (m Mail) Held() bool { return m.Queue == hold || m.Queue == frozen }

@@ -85,7 +85,7 @@ func (s *spool) enter(ctx context.Context, m message, entry fs.DirEntry, depth i
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("queue: %s: %w", m.queue, ctx.Err())
-	case !entry.IsDir() && IsID(m.id):
+	case !entry.IsDir() && isPostfixID(m.id):
 		return visit(m)
 	case !entry.IsDir() || len(m.id) != 1 || depth == maxDepth:
 		return nil

@@ -232,7 +232,7 @@ func readWaiting(r *bufio.Reader, visit func(Waiting)) error {
 		if err := list.Decode(&w); err != nil {
 			return fmt.Errorf("queue: postqueue -j: %w", err)
 		}
-		if IsID(w.ID) {
+		if isPostfixID(w.ID) {
 			visit(w)
 		}
 	}

@@ -1,0 +1,320 @@
+package queue
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Exim works on the queue of the Exim on this host, as [Local] does on Postfix's.
+// Only root may. What Postfix has on hold, Exim has frozen: "exim -Mf" keeps a
+// message from being delivered, "exim -Mt" lets it go, and the line "-frozen" of
+// its -H file says which it is.
+//
+// Whose a message is, the -H file says. Its ids are those of this one spool, and
+// Exim gives each only once.
+type Exim struct {
+	// Program is Exim's; empty is exim4 or exim, where root installs them.
+	Program string
+	// Config is Exim's configuration file, as in "exim -C FILE"; empty is its own.
+	Config string
+	// Fold is [Local]'s.
+	Fold func(string) string
+
+	// programs stands for Exim in tests.
+	programs func(args ...string) (string, error)
+}
+
+const (
+	frozen = "frozen"
+	input  = "input"
+
+	eximTime    = 2 * time.Minute  // for one call of exim
+	deliverTime = 20 * time.Second // to try what was let go
+	// eximArgs is how many messages one call names, and deliverNow how many are
+	// tried at once when they are let go: exim -Mc takes one after the other. The
+	// others go with Exim's next queue run.
+	eximArgs   = 500
+	deliverNow = 20
+)
+
+// eximSpool is one call's work.
+type eximSpool struct {
+	Exim
+	root  *os.Root // the spool directory
+	user  string
+	ids   []string // nil is all of the user's
+	fates map[string]Outcome
+}
+
+func (x Exim) open(ctx context.Context, user string, ids []string) (*eximSpool, error) {
+	if user == "" || len(user) > maxUser {
+		return nil, fmt.Errorf("queue: a user name of %d bytes (1 to %d)", len(user), maxUser)
+	}
+	s := &eximSpool{Exim: x, user: user, ids: ids, fates: map[string]Outcome{}}
+	for _, id := range ids {
+		if !isEximID(id) {
+			return nil, fmt.Errorf("queue: %q is no message id of Exim's", mask(id, maxID))
+		}
+		s.fates[id] = Gone // unless it is met
+	}
+	out, err := x.run(ctx, eximTime, "-bP", "spool_directory")
+	if err != nil {
+		return nil, fmt.Errorf("queue: where is Exim's spool? %w", err)
+	}
+	_, dir, _ := strings.Cut(strings.TrimSpace(out), " = ")
+	if !filepath.IsAbs(dir) {
+		return nil, fmt.Errorf("queue: spool_directory = %s: no absolute path", mask(dir, 200))
+	}
+	if s.root, err = os.OpenRoot(dir); err != nil {
+		return nil, fmt.Errorf("queue: %s: %w", dir, plain(err))
+	}
+	return s, nil
+}
+
+func (s *eximSpool) close() { _ = s.root.Close() } // it was only read
+
+// Hold is [Local.Hold].
+func (x Exim) Hold(ctx context.Context, user string, ids []string) (Result, error) {
+	return x.change(ctx, user, ids, func(s *eximSpool) error {
+		mine, err := s.find(ctx, false)
+		if err != nil || len(mine) == 0 {
+			return err
+		}
+		return s.do(ctx, "-Mf", mine, true, Held)
+	})
+}
+
+// Release is [Local.Release]. Exim counts a message's age from its arrival, too,
+// and what it does with a frozen one that is old, timeout_frozen_after says.
+func (x Exim) Release(ctx context.Context, user string, ids []string) (Result, error) {
+	return x.change(ctx, user, ids, func(s *eximSpool) error {
+		mine, err := s.find(ctx, true)
+		if err != nil || len(mine) == 0 {
+			return err
+		}
+		if err := s.do(ctx, "-Mt", mine, false, Released); err != nil {
+			return err
+		}
+		// What can't be delivered now is Exim's to say, in its log.
+		_, _ = s.run(ctx, deliverTime, append([]string{"-Mc"}, mine[:min(len(mine), deliverNow)]...)...)
+		return nil
+	})
+}
+
+// change repeats a step until nothing is left to do: mail may arrive meanwhile.
+func (x Exim) change(ctx context.Context, user string, ids []string, step func(*eximSpool) error) (Result, error) {
+	if ids != nil && len(ids) == 0 {
+		return nil, nil
+	}
+	s, err := x.open(ctx, user, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	for range maxRounds {
+		before := maps.Clone(s.fates)
+		if err = step(s); err != nil || maps.Equal(before, s.fates) {
+			break
+		}
+	}
+	result := make(Result, 0, len(s.fates))
+	for _, id := range slices.Sorted(maps.Keys(s.fates)) {
+		result = append(result, Done{id, s.fates[id]})
+	}
+	return result, err
+}
+
+// find returns the user's messages that are frozen or not, as is asked, and notes
+// why others that were named are left alone.
+func (s *eximSpool) find(ctx context.Context, wantFrozen bool) (mine []string, err error) {
+	err = s.each(ctx, func(id string, e eximEnvelope, err error) {
+		switch fate, known := s.fates[id]; {
+		case known && fate != Gone && fate != Failed:
+		case s.ids != nil && !known:
+		case err != nil || !s.same(e.user):
+			if s.ids != nil {
+				s.fates[id] = whyNot(err)
+			}
+		case e.frozen != wantFrozen && wantFrozen:
+			if s.ids != nil {
+				s.fates[id] = NotHeld
+			}
+		case e.frozen != wantFrozen:
+			s.fates[id] = AlreadyHeld
+		case fate != Failed:
+			s.fates[id] = Failed // until it is seen to be done
+			mine = append(mine, id)
+		}
+	})
+	return mine, err
+}
+
+func whyNot(err error) Outcome {
+	if err != nil {
+		return Unreadable
+	}
+	return Foreign
+}
+
+// do has Exim change messages, and looks at what it did: it says so in words only.
+func (s *eximSpool) do(ctx context.Context, option string, ids []string, toFrozen bool, outcome Outcome) error {
+	var failed error
+	for part := range slices.Chunk(ids, eximArgs) {
+		if _, err := s.run(ctx, eximTime, append([]string{option}, part...)...); err != nil {
+			failed = fmt.Errorf("queue: exim %s: %w", option, err)
+		}
+	}
+	left := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		left[id] = true
+	}
+	done := 0
+	// What was changed is told also when the caller has lost patience.
+	err := s.each(context.WithoutCancel(ctx), func(id string, e eximEnvelope, err error) {
+		if left[id] && err == nil && e.frozen == toFrozen {
+			s.fates[id], done = outcome, done+1
+		}
+		delete(left, id)
+	})
+	for id := range left { // delivered meanwhile
+		s.fates[id] = Gone
+		if !toFrozen {
+			s.fates[id], done = outcome, done+1
+		}
+	}
+	if done > 0 {
+		failed = nil // the others are locked, by a delivery that goes on
+	}
+	return errors.Join(failed, err)
+}
+
+// List is [Local.List].
+func (x Exim) List(ctx context.Context, user string) ([]Mail, error) {
+	s, err := x.open(ctx, user, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	var mail []Mail
+	err = s.each(ctx, func(id string, e eximEnvelope, err error) {
+		if err == nil && s.same(e.user) {
+			queue := input
+			if e.frozen {
+				queue = frozen
+			}
+			mail = append(mail, Mail{id, queue, e.arrived, e.size, e.sender, e.recipients, e.to, e.subject})
+		}
+	})
+	slices.SortFunc(mail, func(a, b Mail) int { return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.ID, b.ID)) })
+	return mail, err
+}
+
+func (s *eximSpool) same(user string) bool {
+	switch {
+	case user == "":
+		return false
+	case user == s.user:
+		return true
+	}
+	return s.Fold != nil && s.Fold(user) == s.Fold(s.user)
+}
+
+// each visits the messages of the spool, with what their -H files say: in input/,
+// or a directory below it for the sixth character of their ids
+// (split_spool_directory). Exim's own user may put anything there; what is opened
+// has to be a regular file.
+func (s *eximSpool) each(ctx context.Context, visit func(id string, e eximEnvelope, err error)) error {
+	dirs := []string{input}
+	for i := 0; i < len(dirs); i++ {
+		entries, err := fs.ReadDir(s.root.FS(), dirs[i])
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue // before the first message
+		case err != nil:
+			return fmt.Errorf("queue: %s: %w", dirs[i], plain(err))
+		}
+		for _, entry := range entries {
+			name := entry.Name()
+			if i == 0 && entry.IsDir() && len(name) == 1 {
+				dirs = append(dirs, input+"/"+name)
+			}
+			id, is := strings.CutSuffix(name, "-H")
+			if !is || !isEximID(id) {
+				continue
+			}
+			if ctx.Err() != nil {
+				return fmt.Errorf("queue: %s: %w", input, ctx.Err())
+			}
+			e, err := s.envelope(dirs[i], id)
+			if !errors.Is(err, fs.ErrNotExist) { // else it was delivered meanwhile
+				visit(id, e, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *eximSpool) envelope(dir, id string) (eximEnvelope, error) {
+	f, err := s.root.OpenFile(dir+"/"+id+"-H", os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO must not stop us
+	if err != nil {
+		return eximEnvelope{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return eximEnvelope{}, errDamaged
+	}
+	e, err := readSpoolHeader(id, f)
+	if err != nil {
+		return e, err
+	}
+	e.size = info.Size()
+	if data, err := s.root.Lstat(dir + "/" + id + "-D"); err == nil {
+		e.size += data.Size()
+	}
+	return e, nil
+}
+
+// run returns what Exim prints. Its error carries what it said.
+func (x Exim) run(ctx context.Context, most time.Duration, args ...string) (string, error) {
+	if x.programs != nil {
+		return x.programs(args...)
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	name := x.Program
+	if name == "" {
+		if name = program("exim4"); name == "exim4" { // where it is not, Exim has its own name
+			name = program("exim")
+		}
+	}
+	if x.Config != "" {
+		args = append([]string{"-C", x.Config}, args...)
+	}
+	var out, complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	switch said := strings.TrimSpace(complaint.String() + "\n" + out.String()); {
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("%s did not end: %w", name, ctx.Err())
+	case err != nil && said != "":
+		return "", fmt.Errorf("%w: %s", err, mask(strings.ReplaceAll(said, "\n", "; "), 1000))
+	case err != nil:
+		return "", err
+	}
+	return out.String(), nil
+}
