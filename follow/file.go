@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -74,6 +75,14 @@ func (f *file) measure(now time.Time) {
 	if f.emptied = info.Size() < f.offset || f.offset == 0 && !f.same(); !f.emptied {
 		f.limit, f.modified = info.Size(), info.ModTime()
 	}
+}
+
+// refilled reports whether a file of which nothing was read had other contents
+// when it was found than it has now: nothing else tells that it was emptied.
+func (f *file) refilled(found []*candidate) bool {
+	return f.offset == 0 && !f.emptied && slices.ContainsFunc(found, func(c *candidate) bool {
+		return c.identity == f.identity && !bytes.HasPrefix(f.head, c.magic)
+	})
 }
 
 // more reports whether there may be something to read.

@@ -200,6 +200,7 @@ func (l *follower) arrange() error {
 		return fmt.Errorf("%w: only files, journal and - can be followed", err)
 	case err != nil:
 		l.fault(openFault(l.path, err))
+		l.again = true
 		return nil
 	}
 	l.again = false
@@ -247,7 +248,7 @@ func (l *follower) survey() ([]*candidate, error) {
 		for _, f := range slices.Backward(l.files) {
 			before := f.emptied
 			f.measure(now)
-			news = news || f.emptied && !before
+			news = news || f.emptied && !before || f.refilled(found)
 		}
 		if !news {
 			return found, nil

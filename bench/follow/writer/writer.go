@@ -346,8 +346,9 @@ func Parse(line []byte) (number int, written time.Time, ok bool) {
 	return number, time.Unix(0, ns), err == nil
 }
 
-// Left answers which lines stand in the log and its elders, where none was
-// deleted: with copytruncate some stand nowhere.
+// Left answers which lines stand whole in the log and its elders, where none was
+// deleted: with copytruncate some stand nowhere, and some in part, as a write that
+// crosses a page is seen in two steps by the one who copies.
 func Left(path string, lines int) ([]bool, error) {
 	names, err := follow.Elders(path)
 	if err != nil {
@@ -361,7 +362,7 @@ func Left(path string, lines int) ([]bool, error) {
 		}
 		err = follow.Blocks(old, func(*follow.Block[struct{}]) {}, func(b *follow.Block[struct{}]) error {
 			for line := range bytes.Lines(b.Data) {
-				if n, _, ok := Parse(line); ok && n < lines {
+				if n, _, ok := Parse(line); ok && n < lines && bytes.HasSuffix(line, []byte("\n")) {
 					left[n] = true
 				}
 			}
