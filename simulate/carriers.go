@@ -10,6 +10,8 @@ const (
 	vpn                    // servers that VPN providers rent, in many countries
 	cloud                  // mail clouds that send as the user: a new address nearly each time
 	relay                  // private relays: exits that keep the user's country
+	orbit                  // satellites and security services: few exits, in whatever country
+	tunnel                 // IPv6 tunnels
 )
 
 // carrier is a network operator by its public AS number.

@@ -116,6 +116,9 @@ func (p *person) equipIn(country string) kit {
 		p.city = o.city
 	}
 	k.home.on = s.homeLine(d, country, p.city)
+	if p.line == nil {
+		p.line = k.home.on
+	}
 	k.phone.on = s.phone(d, country)
 	k.stray = s.guest(d, country, time.Duration(d.between(1, 6))*time.Hour)
 	k.renewed = s.world.end()

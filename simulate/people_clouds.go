@@ -10,6 +10,7 @@ func (p *person) tunnels() {
 	var exits []*pool
 	providers := s.providers()
 	net := among(d, providers)
+	p.vpn = net
 	for range d.between(1, 5) {
 		b := among(d, net.blocks)
 		own := &pool{id: d.Uint64(), blocks: net.within(b.country, -1), size: 60, keeps: time.Duration(d.between(2, 30)) * time.Hour}

@@ -4,6 +4,7 @@ import "time"
 
 // trip is a stay abroad: the way there, the place, the way back.
 type trip struct {
+	to                             string // country
 	leaves, arrives, returns, back time.Time
 	airport, transit               device // wireless of both airports
 	hotel, local, roaming          device
@@ -52,7 +53,7 @@ func (p *person) trip(k kit, to string, at time.Time) trip {
 	computer, handset := k.home, k.phone
 	by := func(v device, on access) device { v.on = on; return v }
 	x := trip{
-		leaves: at, roaming: handset, ownPhone: d.Float64() * 0.5,
+		to: to, leaves: at, roaming: handset, ownPhone: d.Float64() * 0.5,
 		airport: by(handset, s.wifi(d, p.Country)),
 		hotel:   by(computer, s.wifi(d, to)), local: by(handset, s.phone(d, to)),
 		office: by(computer, s.fixedAddress(d, to, fixed)), visits: d.chance(0.6),

@@ -91,7 +91,7 @@ func TestPeopleLiveAsTheirKindSays(t *testing.T) {
 }
 
 func TestAboutHalfOfTheRenumberingsLeaveThePrefix(t *testing.T) {
-	p := newPlan(3)
+	p := newPlan(Default(3))
 	d := newDice(3)
 	var n, moved float64
 	for range 200 {

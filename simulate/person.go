@@ -16,6 +16,8 @@ type person struct {
 	lists   []list
 	city    int
 	trips   []trip
+	line    access   // at home
+	vpn     *network // whose VPN they use, if any
 }
 
 // seat is a place at which an account is used by its own daily rhythm. Most

@@ -15,6 +15,7 @@ type plan struct {
 	codes     []string // sorted, for draws that are the same every time
 	networks  []*network
 	in        map[string]map[service][]*network // by country of a block
+	misplaced []*block                          // of operators at home, in the databases abroad; for the uncommon
 }
 
 // network is one autonomous system.
@@ -45,13 +46,13 @@ const firstInvented = 4200000000
 
 // newPlan deals public address space to all operators. Another seed gives
 // other blocks, other invented operators and other sizes.
-func newPlan(seed uint64) *plan {
+func newPlan(w World) *plan {
 	p := &plan{countries: map[string]country{}, in: map[string]map[service][]*network{}}
 	for _, c := range countries() {
 		p.countries[c.code] = c
 		p.codes = append(p.codes, c.code)
 	}
-	d := dealer{dice: newDice(seed, hashOf("plan")), plan: p}
+	d := dealer{dice: newDice(w.Seed, hashOf("plan")), plan: p}
 	d.shuffleSpace()
 	counts := map[string]map[service]int{}
 	for _, c := range knownCarriers() {
@@ -64,14 +65,23 @@ func newPlan(seed uint64) *plan {
 	for _, code := range p.codes {
 		d.fill(code, counts[code])
 	}
-	for _, s := range knownSpanning() {
+	d.span(knownSpanning())
+	if w.uncommon() { // after all others, whose blocks stay what they are
+		d.span(uncommonNetworks())
+		d.misplace(w.Home)
+	}
+	return p
+}
+
+// span deals operators a block in each of their countries.
+func (d *dealer) span(operators []spanning) {
+	for _, s := range operators {
 		where := strings.Fields(s.countries)
 		if s.countries == "*" {
-			where = p.codes
+			where = d.plan.codes
 		}
 		d.deal(s.carrier, 1, where...)
 	}
-	return p
 }
 
 // dealer hands out address space, each /17 once.
@@ -143,7 +153,7 @@ func (d *dealer) deal(c carrier, n int, where ...string) {
 	if d.chance(named) {
 		net.suffix = strings.ToLower(strings.Join(strings.FieldsFunc(c.org, notLetter), "-")) + ".example.net"
 	}
-	six := d.chance(map[service]float64{fixed: 0.6, mobile: 0.7, hosting: 0.8, relay: 0.9}[c.sells])
+	six := d.chance(map[service]float64{fixed: 0.6, mobile: 0.7, hosting: 0.8, relay: 0.9, tunnel: 1}[c.sells])
 	pool := d.sixes
 	if six {
 		d.sixes++

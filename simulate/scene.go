@@ -22,7 +22,7 @@ type office struct {
 }
 
 func newScene(w World) *scene {
-	s := &scene{world: w, plan: newPlan(w.Seed), planned: map[int][]session{}}
+	s := &scene{world: w, plan: newPlan(w), planned: map[int][]session{}}
 	s.furnish()
 	s.populate()
 	s.noise = noise{scene: s, dice: newDice(w.Seed, hashOf("noise"))}
@@ -103,8 +103,10 @@ func (p *person) settle() {
 		p.wanders()
 	case TwoLines:
 		p.balances()
-	default:
+	case Office:
 		p.works()
+	default:
+		p.settleUncommon()
 	}
 }
 

@@ -139,7 +139,7 @@ func TestDatabasesKnowEveryAddress(t *testing.T) {
 		return code, number
 	}
 	d := newDice(1)
-	for _, n := range newPlan(w.Seed).networks {
+	for _, n := range newPlan(w).networks {
 		for _, b := range n.blocks {
 			code, number := place(b.four(d.Uint64()))
 			require.Equal(t, b.country, code)

@@ -14,9 +14,10 @@ type thief struct {
 	marks      []*Theft // the stolen accounts; more than one for MultiAccount
 	method     string
 	service    string
-	sender     string  // a forged sender; "": the victim's own address
-	bounces    float64 // of this thief's address list
-	recipients float64 // mean of a message
+	sender     string    // a forged sender; "": the victim's own address
+	bounces    float64   // of this thief's address list
+	recipients float64   // mean of a message
+	now        time.Time // of the next connection, in a spree
 }
 
 // source says from where a thief's next connection comes.
@@ -25,8 +26,9 @@ type source func() host
 // tempo is how fast and how much a thief sends.
 type tempo struct {
 	messages int
-	gap      func() time.Duration // between connections
-	session  int                  // at most so many messages in one
+	gap      func() time.Duration      // between connections
+	session  int                       // at most so many messages in one
+	works    func(time.Time) time.Time // the next moment at which the thief works; nil: any
 }
 
 // rob plans all thefts of the world.
@@ -77,7 +79,7 @@ func groupSize(d dice, kinds []string) int {
 // choice is 0 for a kind of theft that needs a kind of victim, else 1.
 func choice(kind string) int {
 	switch kind {
-	case OfTraveller, OfRelay, OfRole:
+	case OfTraveller, OfRelay, OfRole, AfterHoliday, SameVPN:
 		return 0
 	}
 	return 1
@@ -85,14 +87,14 @@ func choice(kind string) int {
 
 // victim draws whose account is stolen.
 func (s *scene) victim(d dice, kind string, robbed map[string]bool) *person {
-	wanted := map[string]string{OfTraveller: Traveller, OfRelay: Relay, OfRole: Role}[kind]
+	wanted := map[string]string{OfTraveller: Traveller, OfRelay: Relay, OfRole: Role, AfterHoliday: Traveller, SameVPN: VPN}[kind]
 	var free, fit []*person
 	for _, p := range s.people {
 		if robbed[p.User] {
 			continue
 		}
 		free = append(free, p)
-		if p.Kind == wanted {
+		if p.Kind == wanted || kind == OwnLine && p.line != nil {
 			fit = append(fit, p)
 		}
 	}
@@ -137,6 +139,9 @@ func (t *thief) act() {
 	}
 	from, pace := t.manner(manner)
 	at := t.start(manner)
+	if manner == LookAround {
+		t.looksAround(at, from)
+	}
 	t.announce(at, from)
 	if manner == TestThenBurst {
 		t.test(at, from())
@@ -152,16 +157,28 @@ func (t *thief) act() {
 // start draws when it begins: after the warm-up, and early enough that most of
 // it falls into the log.
 func (t *thief) start(manner string) time.Time {
-	w, d := t.scene.world, t.dice
+	first, last := t.span(manner)
+	if at, ok := t.underWay(first, last); ok {
+		return at
+	}
+	if x, ok := t.lastTrip(first, last); ok && manner == AfterHoliday {
+		return x.back.Add(t.dice.span(time.Hour, 36*time.Hour))
+	}
+	return first.Add(t.dice.span(0, last.Sub(first)))
+}
+
+// span is between when and when a theft of that manner may begin.
+func (t *thief) span(manner string) (first, last time.Time) {
+	w := t.scene.world
 	const day = 24 * time.Hour
-	first, last := w.Start.Add(time.Hour), w.end().Add(-day)
+	first, last = w.Start.Add(time.Hour), w.end().Add(-day)
 	if !w.Cold {
 		first = w.Start.AddDate(0, 0, min(w.WarmUp, w.Days/2))
 	}
 	switch manner {
 	case Drip:
 		last = last.Add(-3 * day)
-	case TestThenBurst, BotnetSlow, ForeignHome3:
+	case TestThenBurst, BotnetSlow, ForeignHome3, OfficeHours, BEC, BECNear, AfterHoliday:
 		last = last.Add(-2 * day)
 	}
 	if t.marks[0].Kind == Early {
@@ -170,10 +187,7 @@ func (t *thief) start(manner string) time.Time {
 	if last.Before(first) {
 		last = first.Add(w.end().Sub(first) / 3)
 	}
-	if at, ok := t.underWay(first, last); ok {
-		return at
-	}
-	return first.Add(d.span(0, last.Sub(first)))
+	return first, last
 }
 
 // underWay draws a moment of one of the victim's trips, if that is whom the
@@ -251,6 +265,10 @@ func (t *thief) test(at time.Time, from host) {
 func (t *thief) spree(at time.Time, from source, pace tempo) {
 	end := t.scene.world.end()
 	for left := pace.messages; left > 0 && at.Before(end); {
+		if pace.works != nil {
+			at = pace.works(at)
+		}
+		t.now = at
 		n := min(left, t.dice.between(1, max(1, pace.session)))
 		at = t.send(at, from(), n, among(t.dice, t.marks)).Add(pace.gap())
 		left -= n

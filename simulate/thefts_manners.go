@@ -10,10 +10,13 @@ import (
 // ranges are wide on purpose: no two thieves are alike.
 func (t *thief) manner(name string) (source, tempo) {
 	d := t.dice
+	if from, pace, ok := t.uncommon(name); ok {
+		return from, pace
+	}
 	switch name {
 	case BotnetSlow:
 		gap := func() time.Duration { return t.paced(d.span(4*time.Minute, 25*time.Minute)) }
-		return t.botnet(d.between(60, 400)), tempo{t.volume(60, 500), gap, 1}
+		return t.botnet(d.between(60, 400)), tempo{messages: t.volume(60, 500), gap: gap, session: 1}
 	case Drip:
 		return t.botnet(100_000), tempo{}
 	case TwoCountries:
@@ -59,7 +62,7 @@ func (t *thief) hourly(rate, messages, n int) tempo {
 		}
 		return t.paced(t.dice.wait(mean))
 	}
-	return tempo{messages, gap, n}
+	return tempo{messages: messages, gap: gap, session: n}
 }
 
 func (t *thief) paced(gap time.Duration) time.Duration {

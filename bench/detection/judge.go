@@ -22,7 +22,11 @@ func judge(o options, seed uint64) (*measurement, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := tryWorld(world, all)
+	var others []peer
+	if !o.alone {
+		others = peers(world.Home)
+	}
+	c, err := tryWorld(world, all, others)
 	if err != nil {
 		return nil, err
 	}
@@ -30,12 +34,12 @@ func judge(o options, seed uint64) (*measurement, error) {
 }
 
 // tryWorld plays a world's log to a new court.
-func tryWorld(world *made, all *verdicts) (*court, error) {
+func tryWorld(world *made, all *verdicts, others []peer) (*court, error) {
 	places, err := geo.Open(world.file("city.mmdb"), world.file("asn.mmdb"))
 	if err != nil {
 		return nil, err
 	}
-	c := newCourt(world, all)
+	c := newCourt(world, all, others)
 	return c, c.read(world.file("mail.log"), places)
 }
 
@@ -61,7 +65,7 @@ type record struct {
 	delivered map[string]int // thieves' messages before the block
 }
 
-func newCourt(world *made, all *verdicts) *court {
+func newCourt(world *made, all *verdicts, others []peer) *court {
 	c := &court{
 		world: world, all: all,
 		kinds: make(map[string]string), thefts: make(map[string]*simulate.Theft),
@@ -79,7 +83,7 @@ func newCourt(world *made, all *verdicts) *court {
 		}
 	}
 	c.enter(shipped, all).final = true
-	for _, p := range peers(world.Home) {
+	for _, p := range others {
 		c.enter(p.name, p.rule)
 	}
 	return c

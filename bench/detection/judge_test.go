@@ -86,7 +86,7 @@ func TestCourt(t *testing.T) {
 
 	all, err := readVerdicts(strings.NewReader(""))
 	require.NoError(t, err)
-	c, err := tryWorld(m, all)
+	c, err := tryWorld(m, all, peers(m.Home))
 	require.NoError(t, err)
 	got := c.measurement()
 	require.Len(t, got.rules, 1+len(peers("ES")))
@@ -106,7 +106,7 @@ func TestCourt(t *testing.T) {
 		theft := &truth.Thefts[i]
 		all.blocks[theft.User] = verdict{Type: "block", Time: theft.Start.Truncate(time.Microsecond), User: theft.User, QueueID: theft.First}
 	}
-	c, err = tryWorld(m, all)
+	c, err = tryWorld(m, all, peers(m.Home))
 	require.NoError(t, err)
 	got = c.measurement()
 	require.Equal(t, 4, got.rules[0].caught())

@@ -27,6 +27,7 @@ type options struct {
 	data    string
 	keep    bool
 	kind    kind
+	alone   bool // the shipped rules only
 	verbose bool
 }
 
@@ -41,6 +42,8 @@ func main() {
 	flag.BoolVar(&o.kind.cold, "cold", false, "thefts from the first hour on, when nothing is usual yet")
 	dovecot := flag.Bool("dovecot", true, "with Dovecot's login lines")
 	flag.BoolVar(&o.kind.shaken, "shaken", false, "shake every parameter of each world, as its seed has it")
+	flag.BoolVar(&o.kind.uncommon, "uncommon", false, "half of the people, and all thefts, of kinds for which no rule was made")
+	flag.BoolVar(&o.alone, "alone", false, "without the other tools' rules")
 	flag.StringVar(&o.kind.vary, "vary", "", "PARAMETER=FACTOR of the worlds")
 	flag.IntVar(&o.kind.users, "users", 0, "accounts of a world (default 1200, with -sensitivity 400)")
 	flag.BoolVar(&sensitivity, "sensitivity", false, "halve and double each parameter, one row each")

@@ -17,6 +17,7 @@ import (
 // kind is what all worlds of a measurement have in common.
 type kind struct {
 	cold, silent, shaken bool
+	uncommon             bool
 	vary                 string // PARAMETER=FACTOR
 	users                int    // 0: as many as usual
 }
@@ -27,6 +28,9 @@ func (k kind) world(seed uint64) (simulate.World, string, error) {
 	name := fmt.Sprintf("seed-%d", seed)
 	if k.shaken {
 		w, name = w.Shaken(0.7), name+"-shaken"
+	}
+	if k.uncommon {
+		w, name = w.Uncommon(), name+"-uncommon"
 	}
 	if k.cold {
 		w.Cold, name = true, name+"-cold"
