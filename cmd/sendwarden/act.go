@@ -12,6 +12,7 @@ import (
 	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -101,7 +102,7 @@ func letGoWords(messages int) string {
 	case 1:
 		return " 1 message that waited is let go."
 	}
-	return " " + count(messages, "message") + " that waited are let go."
+	return " " + words.Count(messages, "message") + " that waited are let go."
 }
 
 // me is who runs the command.

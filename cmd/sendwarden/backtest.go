@@ -11,8 +11,11 @@ import (
 	"sendwarden/backtest"
 	"sendwarden/blocklist"
 	"sendwarden/geo"
+	"sendwarden/judge"
 	"sendwarden/maillog"
+	"sendwarden/past"
 	"sendwarden/scoring"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -46,7 +49,7 @@ func (c *replayCommand) known(zone *time.Location) (backtest.Known, error) {
 // lane is one of the sets of rules that a reading of the logs is played to.
 type lane struct {
 	name   string
-	path   *path
+	path   *judge.Path
 	record *backtest.Record
 	nth    map[string]int // submissions of each user so far; lanes side by side share it
 	first  bool           // of them, which counts
@@ -54,9 +57,9 @@ type lane struct {
 
 func newLane(name string, rules *scoring.Rules, places *geo.DB, known backtest.Known) *lane {
 	l := &lane{name: name, record: backtest.NewRecord(known), nth: make(map[string]int), first: true}
-	l.path = &path{
-		places: places, scorer: scoring.New(rules),
-		judged: l.judged, released: l.record.Released, doubtful: func(*maillog.Event) {},
+	l.path = &judge.Path{
+		Places: places, Scorer: scoring.New(rules),
+		Judged: l.judged, Released: l.record.Released, Doubtful: func(*maillog.Event) {},
 	}
 	return l
 }
@@ -68,7 +71,7 @@ func (l *lane) follow(ev *maillog.Event) {
 	if l.first && ev.Type == maillog.Submission && !maillog.Doubtful(ev.User) {
 		l.nth[blocklist.Fold(ev.User)]++
 	}
-	l.path.follow(ev)
+	l.path.Follow(ev)
 }
 
 func (l *lane) judged(ev *maillog.Event, v scoring.Verdict) {
@@ -79,7 +82,7 @@ func (l *lane) judged(ev *maillog.Event, v scoring.Verdict) {
 type backtesting struct {
 	rules  *scoring.Rules
 	places *geo.DB
-	logs   *oldLogs
+	logs   *past.Logs
 	known  backtest.Known
 	until  end
 
@@ -114,7 +117,7 @@ func (b *backtesting) read(cmd *cobra.Command) {
 	})
 	for _, l := range b.lanes {
 		if !b.cut.IsZero() {
-			l.path.letGo(b.cut)
+			l.path.LetGo(b.cut)
 		}
 	}
 }
@@ -130,8 +133,8 @@ func (c *replayCommand) backtest(cmd *cobra.Command, b *backtesting) error {
 		return err
 	}
 	b.read(cmd)
-	if errors.Is(b.logs.err, errStopped) {
-		return errStopped
+	if errors.Is(b.logs.Err, past.ErrStopped) {
+		return past.ErrStopped
 	}
 	if !c.json {
 		b.header(out)
@@ -139,7 +142,7 @@ func (c *replayCommand) backtest(cmd *cobra.Command, b *backtesting) error {
 	if b.submissions > 0 {
 		tell(out)
 	}
-	return errors.Join(b.logs.err, out.Flush())
+	return errors.Join(b.logs.Err, out.Flush())
 }
 
 // lanes sets up the lanes that the flags ask for, and answers what tells of them
@@ -171,12 +174,12 @@ func (c *replayCommand) lanes(b *backtesting) (tell func(*bufio.Writer), err err
 
 // header says what was read.
 func (b *backtesting) header(w io.Writer) {
-	fmt.Fprintf(w, "Read %s with %s by authenticated users", count(int(b.logs.lines), "line"), count(b.submissions, "submission"))
+	fmt.Fprintf(w, "Read %s with %s by authenticated users", words.Count(int(b.logs.Lines), "line"), words.Count(b.submissions, "submission"))
 	if b.submissions > 0 {
-		fmt.Fprintf(w, ",\nfrom %s to %s", b.from.Format(stampLayout), b.to.Format(stampLayout))
+		fmt.Fprintf(w, ",\nfrom %s to %s", b.from.Format(words.Stamp), b.to.Format(words.Stamp))
 	}
 	fmt.Fprint(w, ".\n\n")
-	if b.submissions == 0 && b.logs.err == nil && b.cut.IsZero() {
+	if b.submissions == 0 && b.logs.Err == nil && b.cut.IsZero() {
 		fmt.Fprint(w, noSubmission)
 	}
 }
@@ -206,10 +209,10 @@ func newScoreOut(s backtest.Score) scoreOut {
 
 // writeScore tells people the same.
 func writeScore(w io.Writer, s backtest.Score) {
-	fmt.Fprintf(w, "\nOf %s: %s blocked, %s missed; %s.\n", count(len(s.Hits)+len(s.Misses), "known theft"),
-		thousands(len(s.Hits)), thousands(len(s.Misses)), count(len(s.FalseAlarms), "false alarm"))
+	fmt.Fprintf(w, "\nOf %s: %s blocked, %s missed; %s.\n", words.Count(len(s.Hits)+len(s.Misses), "known theft"),
+		words.Thousands(len(s.Hits)), words.Thousands(len(s.Misses)), words.Count(len(s.FalseAlarms), "false alarm"))
 	if s.Counted {
-		fmt.Fprintf(w, "%s of the thefts got through.\n", count(s.Delivered, "message"))
+		fmt.Fprintf(w, "%s of the thefts got through.\n", words.Count(s.Delivered, "message"))
 	} else {
 		fmt.Fprint(w, "How many messages of the thefts got through is not known: not all have a time since when.\n")
 	}
@@ -217,10 +220,10 @@ func writeScore(w io.Writer, s backtest.Score) {
 		fmt.Fprintf(w, "    missed       %s\n", maillog.Mask(user))
 	}
 	for _, f := range shown(s.FalseAlarms) {
-		fmt.Fprintf(w, "    false alarm  %s  %s\n", maillog.Mask(f.User), f.Block.Time.Format(stampLayout))
+		fmt.Fprintf(w, "    false alarm  %s  %s\n", maillog.Mask(f.User), f.Block.Time.Format(words.Stamp))
 	}
 	if n := max(len(s.Misses)-mostShown, 0) + max(len(s.FalseAlarms)-mostShown, 0); n > 0 {
-		fmt.Fprintf(w, "    … and %s more (--json names all)\n", thousands(n))
+		fmt.Fprintf(w, "    … and %s more (--json names all)\n", words.Thousands(n))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sendwarden/backtest"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // differenceOut is one line of `replay --against --json`, a format that others
@@ -127,37 +128,37 @@ func writeKind(w io.Writer, kind backtest.Kind, all []backtest.Difference, old s
 		return
 	}
 	title := strings.ToUpper(string(kind[:1])) + string(kind[1:])
-	fmt.Fprintf(w, "%s: %s.\n\n", title, count(len(some), "user"))
+	fmt.Fprintf(w, "%s: %s.\n\n", title, words.Count(len(some), "user"))
 	for _, d := range shown(some) {
 		writeDifference(w, d, old)
 	}
 	if n := len(some) - mostShown; n > 0 {
-		fmt.Fprintf(w, "… and %s more (--json prints all)\n\n", thousands(n))
+		fmt.Fprintf(w, "… and %s more (--json prints all)\n\n", words.Thousands(n))
 	}
 }
 
 func writeDifference(w io.Writer, d backtest.Difference, old string) {
 	of := func(f *backtest.Fate) {
-		for _, line := range reasonLines(decisive(f)) {
+		for _, line := range words.Reasons(decisive(f)) {
 			fmt.Fprintf(w, "    %s\n", line)
 		}
 	}
 	user := maillog.Mask(d.User)
 	switch d.Kind {
 	case backtest.Newly:
-		fmt.Fprintf(w, "%s  blocked %s, score %s of %s\n", user, d.New.Block.Time.Format(stampLayout), points(d.New.Block.Score), points(d.New.Block.Limit))
+		fmt.Fprintf(w, "%s  blocked %s, score %s of %s\n", user, d.New.Block.Time.Format(words.Stamp), words.Points(d.New.Block.Score), words.Points(d.New.Block.Limit))
 		of(d.New)
 		fmt.Fprintf(w, "    before the block: %s let through, %s held; after it: %s refused\n",
-			count(d.New.Delivered, "message"), thousands(d.New.Held-d.New.LetGo), thousands(d.New.Refused))
+			words.Count(d.New.Delivered, "message"), words.Thousands(d.New.Held-d.New.LetGo), words.Thousands(d.New.Refused))
 		fmt.Fprintf(w, "    by %s: not blocked, %s\n\n", old, heldWords(d.Old))
 	case backtest.NoLonger:
-		fmt.Fprintf(w, "%s  was blocked %s, score %s of %s\n", user, d.Old.Block.Time.Format(stampLayout), points(d.Old.Block.Score), points(d.Old.Block.Limit))
+		fmt.Fprintf(w, "%s  was blocked %s, score %s of %s\n", user, d.Old.Block.Time.Format(words.Stamp), words.Points(d.Old.Block.Score), words.Points(d.Old.Block.Limit))
 		of(d.Old)
-		fmt.Fprintf(w, "    now: %s; %s were refused and would not be\n\n", heldWords(d.New), count(d.Old.Refused, "message"))
+		fmt.Fprintf(w, "    now: %s; %s were refused and would not be\n\n", heldWords(d.New), words.Count(d.Old.Refused, "message"))
 	case backtest.Earlier, backtest.Later:
 		lag := d.New.Block.Time.Sub(d.Old.Block.Time).Abs()
-		fmt.Fprintf(w, "%s  blocked %s, score %s of %s\n", user, d.New.Block.Time.Format(stampLayout), points(d.New.Block.Score), points(d.New.Block.Limit))
-		fmt.Fprintf(w, "    that is %s and %s %s than by %s\n", span(lag), count(d.Messages(), "message"), strings.TrimPrefix(string(d.Kind), "blocked "), old)
+		fmt.Fprintf(w, "%s  blocked %s, score %s of %s\n", user, d.New.Block.Time.Format(words.Stamp), words.Points(d.New.Block.Score), words.Points(d.New.Block.Limit))
+		fmt.Fprintf(w, "    that is %s and %s %s than by %s\n", span(lag), words.Count(d.Messages(), "message"), strings.TrimPrefix(string(d.Kind), "blocked "), old)
 		of(d.New)
 		fmt.Fprintln(w)
 	default:
@@ -176,7 +177,7 @@ func heldWords(f *backtest.Fate) string {
 	if f == nil || f.Held == 0 {
 		return "nothing held"
 	}
-	return fmt.Sprintf("%s held, of which %s", count(f.Held, "message"), letGo(f.LetGo))
+	return fmt.Sprintf("%s held, of which %s", words.Count(f.Held, "message"), letGo(f.LetGo))
 }
 
 func writeSummary(w io.Writer, s summaryOut) {
@@ -186,7 +187,7 @@ func writeSummary(w io.Writer, s summaryOut) {
 		if newer != older {
 			difference = fmt.Sprintf("%+d", newer-older)
 		}
-		rows = append(rows, []string{what, thousands(older), thousands(newer), difference})
+		rows = append(rows, []string{what, words.Thousands(older), words.Thousands(newer), difference})
 	}
 	row("users blocked", s.Old.Blocked, s.New.Blocked)
 	row("messages that they sent before", s.Old.Delivered, s.New.Delivered)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"sendwarden/backtest"
+	"sendwarden/words"
 
 	"golang.org/x/term"
 )
@@ -54,9 +55,9 @@ func writeCurve(w io.Writer, rows []sweepOut, colour bool) {
 		if r.Now {
 			value = "now " + value
 		}
-		line := []string{value, thousands(r.Blocked), thousands(r.Held), thousands(r.LetGo), thousands(r.Delivered)}
+		line := []string{value, words.Thousands(r.Blocked), words.Thousands(r.Held), words.Thousands(r.LetGo), words.Thousands(r.Delivered)}
 		if k := r.KnownThefts; k != nil {
-			line = []string{value, thousands(k.Hits), thousands(len(k.Misses)), thousands(len(k.FalseAlarms)), thousands(r.Held), thousands(r.LetGo), orDash(k.Delivered)}
+			line = []string{value, words.Thousands(k.Hits), words.Thousands(len(k.Misses)), words.Thousands(len(k.FalseAlarms)), words.Thousands(r.Held), words.Thousands(r.LetGo), orDash(k.Delivered)}
 		}
 		lines = append(lines, line)
 	}
@@ -74,7 +75,7 @@ func writeCurve(w io.Writer, rows []sweepOut, colour bool) {
 	}
 	fmt.Fprint(w, "\n", legend(known))
 	if most > room {
-		fmt.Fprintf(w, "The longest bar stands for %s.\n", count(most, "user"))
+		fmt.Fprintf(w, "The longest bar stands for %s.\n", words.Count(most, "user"))
 	}
 }
 
@@ -111,7 +112,7 @@ func orDash(n *int) string {
 	if n == nil {
 		return "-"
 	}
-	return thousands(*n)
+	return words.Thousands(*n)
 }
 
 // alignRight writes rows like table, with the columns from one on to the right,

@@ -12,6 +12,7 @@ import (
 	"sendwarden/follow"
 	"sendwarden/geo"
 	"sendwarden/scoring"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -91,7 +92,7 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 		}
 	}
 	if faults == 0 {
-		fmt.Fprintf(w, "%s: %s, no faults\n", name, count(len(rules.Rules), "rule"))
+		fmt.Fprintf(w, "%s: %s, no faults\n", name, words.Count(len(rules.Rules), "rule"))
 		for _, warning := range rules.Lint(name) {
 			fmt.Fprintf(w, "warning: %v\n", warning)
 		}
@@ -103,7 +104,7 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 func warnOld(w io.Writer, places *geo.DB) {
 	for _, source := range places.Sources() {
 		if source.Age(time.Now()) > geo.OldAge {
-			fmt.Fprintf(w, "geolocation: %s\n", sourceLine(source, time.Now()))
+			fmt.Fprintf(w, "geolocation: %s\n", words.Database(source, time.Now()))
 		}
 	}
 }

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -16,50 +14,6 @@ import (
 	"sendwarden/scoring"
 	"sendwarden/state"
 )
-
-// addressConfig is the section "addresses" of the rules file: the table of thieves'
-// addresses.
-type addressConfig struct {
-	File   string        `yaml:"file"`   // none: there is no such table
-	Expire time.Duration `yaml:"expire"` // how long an address stays in it; 7d
-	Most   int           `yaml:"most"`   // addresses at most; 5000
-	Reply  string        `yaml:"reply"`  // what Postfix answers there
-	Reload bool          `yaml:"reload"` // run postfix reload when it has changed
-}
-
-// Check says what is wrong with the section.
-func (c addressConfig) Check() error {
-	switch {
-	case c.File == "" && c != addressConfig{}:
-		return errors.New("file: none (write file: /etc/sendwarden/addresses.cidr)")
-	case c.File != "" && !filepath.IsAbs(c.File):
-		return fmt.Errorf("file: %s: the path is not whole (write /etc/sendwarden/addresses.cidr)", c.File)
-	case c.Expire < 0 || c.Expire > 366*24*time.Hour:
-		return fmt.Errorf("expire: %v (up to 366d)", c.Expire)
-	case c.Most < 0 || c.Most > 100_000:
-		return fmt.Errorf("most: %d (1 to 100000; an smtpd goes through them one by one)", c.Most)
-	}
-	return nil
-}
-
-// headerConfig is the section "header_checks" of the rules file: the blocklist as
-// an old Postfix reads it.
-type headerConfig struct {
-	File   string `yaml:"file"`   // none: there is no such table
-	Host   string `yaml:"host"`   // Postfix's myhostname, if it is not to be asked
-	Reload bool   `yaml:"reload"` // run postfix reload when it has changed
-}
-
-// Check says what is wrong with the section.
-func (c headerConfig) Check() error {
-	switch {
-	case c.File == "" && c != headerConfig{}:
-		return errors.New("file: none (write file: /etc/sendwarden/header_checks)")
-	case c.File != "" && !filepath.IsAbs(c.File):
-		return fmt.Errorf("file: %s: the path is not whole (write /etc/sendwarden/header_checks)", c.File)
-	}
-	return nil
-}
 
 const (
 	// reloadPause is between two runs of postfix reload: each makes every idle
@@ -74,7 +28,7 @@ const (
 // the loop, as it looks through what is remembered of all users.
 type clerk struct {
 	addresses *blocklist.Addresses // nil: none is kept
-	headers   headerConfig
+	headers   blocklist.HeaderConfig
 	log       *slog.Logger
 	store     *state.Store
 	run       postfix.Command

@@ -208,7 +208,7 @@ func (d *daemon) show(ev *maillog.Event, v scoring.Verdict) {
 	}
 	j := control.Judged{
 		Time: v.Time, User: v.User, Action: v.Action.String(), Score: round(v.Score), QueueID: ev.QueueID,
-		Place: placeOf(d.places.Place(ev.Addr)),
+		Place: placeOf(d.Places.Place(ev.Addr)),
 	}
 	for _, r := range v.Reasons[len(v.Reasons)-v.Fired:] {
 		j.Reasons = append(j.Reasons, reasonOf(r))

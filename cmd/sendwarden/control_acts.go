@@ -12,6 +12,7 @@ import (
 	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // Do is control.Service's.
@@ -64,7 +65,7 @@ func (s *steward) stop(who control.Who, act control.Act, now time.Time) error {
 	}
 	name := blocklist.Fold(act.User)
 	s.turn.Lock()
-	s.scorer.Blocked(name, now)
+	s.Scorer.Blocked(name, now)
 	s.turn.Unlock()
 	s.porter.hold(name)
 	s.tell(alert.Notice{Kind: alert.Block, Time: now, User: name, Detail: detail(act, who)})
@@ -73,7 +74,7 @@ func (s *steward) stop(who control.Who, act control.Act, now time.Time) error {
 
 // byHand is the comment above the line of who was blocked by a person.
 func byHand(act control.Act, who string, now time.Time) string {
-	header := fmt.Sprintf("%s: blocked %s, by %s", maillog.Mask(act.User), now.Format(stampLayout), maillog.Mask(who))
+	header := fmt.Sprintf("%s: blocked %s, by %s", maillog.Mask(act.User), now.Format(words.Stamp), maillog.Mask(who))
 	if act.Why != "" {
 		header += ": " + maillog.Mask(act.Why)
 	}
@@ -125,9 +126,9 @@ func (s *steward) message(act control.Act, now time.Time) (done control.Done, er
 	kept := slices.Index(s.kept[name], act.QueueID)
 	var held bool
 	if act.Kind == control.Send {
-		held = s.scorer.LetGo(name, act.QueueID, now)
+		held = s.Scorer.LetGo(name, act.QueueID, now)
 	} else {
-		held = s.scorer.Keep(name, act.QueueID)
+		held = s.Scorer.Keep(name, act.QueueID)
 	}
 	switch {
 	case !held && kept < 0:
@@ -151,11 +152,11 @@ func (s *steward) vouch(act control.Act, now time.Time) (done control.Done, err 
 	name := blocklist.Fold(act.User)
 	t := trustIn(*act.Trust)
 	if !t.Until.IsZero() && !t.Until.After(now) {
-		return done, control.Conflict("%s is past", t.Until.Format(stampLayout))
+		return done, control.Conflict("%s is past", t.Until.Format(words.Stamp))
 	}
 	s.turn.Lock()
-	free, ok := s.scorer.Trust(name, t, now)
-	blocks, exempts := s.scorer.Blocks(name), false
+	free, ok := s.Scorer.Trust(name, t, now)
+	blocks, exempts := s.Scorer.Blocks(name), false
 	s.turn.Unlock()
 	if !ok {
 		return done, control.Conflict("%s is trusted in too many places already (`sendwarden untrust %[1]s` takes them back)", maillog.Mask(act.User))
@@ -191,7 +192,7 @@ func (s *steward) unvouch(act control.Act) error {
 	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if s.scorer.Untrust(blocklist.Fold(act.User), t) == 0 {
+	if s.Scorer.Untrust(blocklist.Fold(act.User), t) == 0 {
 		return notTrusted(act)
 	}
 	return nil

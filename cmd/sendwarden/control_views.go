@@ -15,6 +15,7 @@ import (
 	"sendwarden/geo"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // Status is control.Service's.
@@ -48,7 +49,7 @@ func (s *steward) status(now time.Time) (control.Status, error) {
 		c := s.door.Counts()
 		status.Door = &control.Door{Sockets: s.door.Addresses(), Open: c.Open, Questions: c.Requests}
 	}
-	for _, source := range s.places.Sources() {
+	for _, source := range s.Places.Sources() {
 		status.Geo = append(status.Geo, control.Geo{Source: source.Path, Type: source.Type, Built: source.Built, Old: source.Age(now) > geo.OldAge})
 	}
 	var err error
@@ -99,7 +100,7 @@ func (s *steward) Accounts(ctx context.Context) (control.Accounts, error) {
 func (s *steward) standOut(now time.Time) (held, near []control.Account) {
 	held, near = []control.Account{}, []control.Account{}
 	names := maps.Clone(s.raised)
-	for _, name := range s.scorer.Waiting() {
+	for _, name := range s.Scorer.Waiting() {
 		names[name] = true
 	}
 	for name := range s.kept {
@@ -160,14 +161,14 @@ type subject struct {
 
 // account is how a user stands. The caller has the turn.
 func (s *steward) account(name string, now time.Time) subject {
-	known, any := s.scorer.Account(name, now)
+	known, any := s.Scorer.Account(name, now)
 	a := subject{any, known, control.Account{
 		User: name, Blocked: known.Blocked, Score: round(known.Score), Hold: known.Hold, Block: known.Block, Seen: known.LastSeen,
 	}}
 	if !any {
 		a.Hold, a.Block = s.rules.Hold, s.rules.Block
 	} else {
-		a.Usual = strings.TrimPrefix(usualLine(usualOf(known)), "usual: ")
+		a.Usual = strings.TrimPrefix(words.Usual(usualOf(known)), "usual: ")
 	}
 	for _, r := range known.Reasons {
 		a.Reasons = append(a.Reasons, control.Reason{Time: r.Time, Rule: r.Rule, Points: r.Points, Place: control.Place(r.Where), QueueID: r.QueueID})
@@ -210,7 +211,7 @@ func (s *steward) Trusts(context.Context) ([]control.Trust, error) {
 // trusts are all that are in force. The caller has the turn.
 func (s *steward) trusts(now time.Time) []control.Trust {
 	list := []control.Trust{}
-	for _, t := range s.scorer.Trusts(now) {
+	for _, t := range s.Scorer.Trusts(now) {
 		list = append(list, trustOut(t))
 	}
 	return list

@@ -15,6 +15,7 @@ import (
 	"sendwarden/follow"
 	"sendwarden/geo"
 	"sendwarden/hook"
+	"sendwarden/judge"
 	"sendwarden/maillog"
 	"sendwarden/policy"
 	"sendwarden/review"
@@ -26,7 +27,7 @@ import (
 // work; those of the door only ask for verdicts, in turn with it.
 type daemon struct {
 	turn sync.Mutex // held on the way along the path; guards what follows, up to wake
-	path
+	judge.Path
 	rules *scoring.Rules
 	deeds []func()      // what verdicts ask for, to be done off the path
 	wake  chan struct{} // there are deeds that the loop does not know of
@@ -89,7 +90,7 @@ func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *ge
 		positions: make(map[string]follow.Position), said: make(map[string][]byte), saved: make(chan error, 1), sent: make(chan struct{}, 1),
 		service: newService(log),
 	}
-	d.path = path{places: places, scorer: scoring.New(rules), judged: d.judged, released: d.released, doubtful: d.doubtful}
+	d.Path = judge.Path{Places: places, Scorer: scoring.New(rules), Judged: d.judged, Released: d.released, Doubtful: d.doubtful}
 	d.desk = alert.New(with.alerts, alert.Options{Host: d.host, Log: log, Now: time.Now, Sent: d.went})
 	d.hooks = hook.New(with.hooks, hook.Options{Log: log, Now: time.Now, Tell: d.desk.Tell})
 	d.porter = newPorter((&queueSetup{c.configDir, with.queue.Helper}).open(), log, d.keep)
@@ -188,7 +189,7 @@ func (d *daemon) take(batch follow.Batch) error {
 	for _, line := range batch.Lines {
 		if parser.Parse(line.Text, &ev) {
 			d.turn.Lock()
-			d.follow(&ev)
+			d.Follow(&ev)
 			d.turn.Unlock()
 			d.meter.taken(&ev)
 		}
@@ -215,5 +216,5 @@ func (d *daemon) parser(source string) *maillog.Parser {
 func (d *daemon) letGoUntil(now time.Time) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	d.letGo(now)
+	d.LetGo(now)
 }

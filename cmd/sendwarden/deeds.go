@@ -9,6 +9,7 @@ import (
 	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // later puts off what a verdict asks for until the path is free again: a table
@@ -35,7 +36,7 @@ func (d *daemon) perform() {
 // judged asks for what a verdict makes necessary.
 func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
 	if d.meter != nil {
-		d.meter.judged(d.places.Place(ev.Addr).Country, v)
+		d.meter.judged(d.Places.Place(ev.Addr).Country, v)
 	}
 	d.counts.judged(v)
 	d.show(ev, v)
@@ -62,7 +63,7 @@ func (d *daemon) act(v scoring.Verdict, id string) {
 		if d.holds() {
 			break // Postfix will ask about it, and held says so
 		}
-		d.log.Warn("unsure", "user", maillog.Mask(v.User), "score", points(v.Score), "queue_id", id, "why", why(v))
+		d.log.Warn("unsure", "user", maillog.Mask(v.User), "score", words.Points(v.Score), "queue_id", id, "why", why(v))
 	case scoring.Block:
 		d.block(v)
 	case scoring.Alarm:
@@ -70,15 +71,15 @@ func (d *daemon) act(v scoring.Verdict, id string) {
 	}
 	if v.Braked {
 		d.tell(notice(alert.Brake, v))
-		d.log.Error("too many users in one hour to be thefts: not blocked. Look at the rules and the age of the geolocation data; max_blocks sets the limit", "user", maillog.Mask(v.User), "score", points(v.Score), "why", why(v))
+		d.log.Error("too many users in one hour to be thefts: not blocked. Look at the rules and the age of the geolocation data; max_blocks sets the limit", "user", maillog.Mask(v.User), "score", words.Points(v.Score), "why", why(v))
 	}
 	if v.Spared {
-		d.log.Warn("never_block spared a user", "user", maillog.Mask(v.User), "score", points(v.Score), "why", why(v))
+		d.log.Warn("never_block spared a user", "user", maillog.Mask(v.User), "score", words.Points(v.Score), "why", why(v))
 	}
 }
 
 func (d *daemon) block(v scoring.Verdict) {
-	log := d.log.With("user", maillog.Mask(v.User), "score", points(v.Score), "threshold", points(v.Limit), "why", why(v))
+	log := d.log.With("user", maillog.Mask(v.User), "score", words.Points(v.Score), "threshold", words.Points(v.Limit), "why", why(v))
 	switch {
 	case v.Time.Before(d.began):
 		d.before(v.User, v)
@@ -105,7 +106,7 @@ func (d *daemon) alarm(v scoring.Verdict) {
 	if v.Time.Before(d.began) {
 		return
 	}
-	d.log.Warn("alarm", "sender", maillog.Mask(v.User), "score", points(v.Score), "threshold", points(v.Limit), "why", why(v),
+	d.log.Warn("alarm", "sender", maillog.Mask(v.User), "score", words.Points(v.Score), "threshold", words.Points(v.Limit), "why", why(v),
 		"messages", v.Messages, "recipients", v.Recipients)
 	if d.mode() != "watch" {
 		d.tell(notice(alert.Alarm, v))
@@ -121,7 +122,7 @@ func (d *daemon) keep(user string, ids []string) {
 	entry, listed := d.list.Lookup(user)
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	if !d.scorer.Blocks(user) && !(listed && entry.Blocks()) {
+	if !d.Scorer.Blocks(user) && !(listed && entry.Blocks()) {
 		d.porter.release(user, ids)
 		return
 	}
@@ -205,7 +206,7 @@ func (d *daemon) reviewed(now time.Time) {
 		}
 		if e.Blocks() {
 			d.turn.Lock()
-			d.scorer.Blocked(blocklist.Fold(e.User), now)
+			d.Scorer.Blocked(blocklist.Fold(e.User), now)
 			d.turn.Unlock()
 		} else {
 			d.forgive(e.User, now, e.Exempt())
@@ -238,7 +239,7 @@ func (d *daemon) releasedByHand(user string, now time.Time, word control.Record)
 func (d *daemon) forgive(user string, now time.Time, teach bool) {
 	user = blocklist.Fold(user)
 	d.turn.Lock()
-	held := d.scorer.Released(user, now, teach)
+	held := d.Scorer.Released(user, now, teach)
 	ids := d.kept[user]
 	delete(d.kept, user)
 	d.turn.Unlock()

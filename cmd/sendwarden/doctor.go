@@ -14,6 +14,7 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/postfix"
 	"sendwarden/scoring"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -204,9 +205,9 @@ func (d *doctor) print(w io.Writer, found []finding) error {
 		rows = append(rows, []string{string(f.State), f.Check, text})
 		number[f.State]++
 	}
-	if err := table(out, rows); err != nil {
+	if err := words.Table(out, rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s, %s.\n", count(number[fault], "fault"), count(number[warning], "warning"))
+	fmt.Fprintf(out, "\n%s, %s.\n", words.Count(number[fault], "fault"), words.Count(number[warning], "warning"))
 	return out.Flush()
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"sendwarden/queue"
 )
 
 // process is a `sendwarden run` that runs on this host.
@@ -226,7 +228,7 @@ func (in *installation) ask(ctx context.Context, address, question string, lengt
 func checkQueueHelper(ctx context.Context, in *installation) []finding {
 	socket := in.with.queue.Helper
 	if socket == "" && len(in.daemons) > 0 && in.daemons[0].uid != 0 {
-		socket = installedSocket // where a daemon that is not root asks by itself
+		socket = queue.DefaultSocket // where a daemon that is not root asks by itself
 	}
 	if socket == "" {
 		return nil

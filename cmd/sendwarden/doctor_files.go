@@ -12,6 +12,7 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/geo"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 func checkRules(_ context.Context, in *installation) []finding {
@@ -20,12 +21,12 @@ func checkRules(_ context.Context, in *installation) []finding {
 		if in.rules.Watch {
 			mode = "watch: nobody is blocked"
 		}
-		return []finding{fine("%s: %s, mode %s", in.origin, count(len(in.rules.Rules), "rule"), mode)}
+		return []finding{fine("%s: %s, mode %s", in.origin, words.Count(len(in.rules.Rules), "rule"), mode)}
 	}
 	remedy := "kill -HUP the daemon when it is repaired; until then it goes on with the old rules"
 	var several scoring.Faults
 	if errors.As(in.ruled, &several) && len(several) > 1 {
-		return []finding{wrong("`sendwarden check` shows all "+count(len(several), "fault")+"; "+remedy, "%v", several[0])}
+		return []finding{wrong("`sendwarden check` shows all "+words.Count(len(several), "fault")+"; "+remedy, "%v", several[0])}
 	}
 	return []finding{wrong(remedy, "%v", in.ruled)}
 }
@@ -37,7 +38,7 @@ func checkPlaces(_ context.Context, in *installation) []finding {
 	}
 	var found []finding
 	for _, s := range places.Sources() {
-		f := fine("%s", sourceLine(s, in.now))
+		f := fine("%s", words.Database(s, in.now))
 		if s.Age(in.now) > geo.OldAge {
 			f.State = warning // the line has the remedy
 		}
@@ -61,7 +62,7 @@ func checkBlocklist(_ context.Context, in *installation) []finding {
 	}
 	entries, err := blocklist.Read(path)
 	if err == nil && len(found) == 0 {
-		found = append(found, fine("%s: %s", path, count(len(entries), "line")))
+		found = append(found, fine("%s: %s", path, words.Count(len(entries), "line")))
 	}
 	return found
 }
@@ -93,7 +94,7 @@ func space(dir string) (finding, bool) {
 		return finding{}, false
 	}
 	free := int64(fs.Bavail) * int64(fs.Bsize)
-	fact := fmt.Sprintf("%s: %s MB free", dir, thousands(int(free>>20)))
+	fact := fmt.Sprintf("%s: %s MB free", dir, words.Thousands(int(free>>20)))
 	remedy := "make room: what can't be written blocks nobody"
 	switch {
 	case free < noSpace:

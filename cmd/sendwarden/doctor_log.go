@@ -12,6 +12,7 @@ import (
 
 	"sendwarden/follow"
 	"sendwarden/maillog"
+	"sendwarden/words"
 )
 
 // lastOfLog is how much of the log's end is read, in bytes: some tens of
@@ -131,20 +132,20 @@ func readLog(text []byte, now time.Time) logSeen {
 
 func (in *installation) judgeLog(name string, seen logSeen, written time.Time) []finding {
 	if seen.last.IsZero() {
-		return []finding{wrong("see that Postfix logs there (maillog_file, rsyslog), and that the log was not just rotated", "%s: nothing of a mail server's in its last %s", name, count(seen.lines, "line"))}
+		return []finding{wrong("see that Postfix logs there (maillog_file, rsyslog), and that the log was not just rotated", "%s: nothing of a mail server's in its last %s", name, words.Count(seen.lines, "line"))}
 	}
 	found := []finding{in.judgeClock(name, seen, written)}
 	if seen.submission.IsZero() {
-		found = append(found, doubt("see that users log in at this Postfix, and that it logs there", "no submission by a user who logged in among the last %s", count(seen.lines, "line")))
+		found = append(found, doubt("see that users log in at this Postfix, and that it logs there", "no submission by a user who logged in among the last %s", words.Count(seen.lines, "line")))
 	} else {
-		found = append(found, fine("last submission by a user who logged in: %s", seen.submission.Format(stampLayout)))
+		found = append(found, fine("last submission by a user who logged in: %s", seen.submission.Format(words.Stamp)))
 	}
 	if seen.bare != "" && seen.full != "" {
 		found = append(found, doubt("with Dovecot, set auth_default_realm or auth_username_format; with Cyrus, smtpd_sasl_local_domain: one person may have two names, and go on under the other",
 			"user names come with a domain (%s) and without (%s)", shorten(seen.full, 60), shorten(seen.bare, 60)))
 	}
 	if seen.odd > 0 {
-		found = append(found, doubt("`sendwarden parse` shows more; if they are genuine, tell the authors", "%s of Postfix's not understood, such as: %s", count(seen.odd, "line"), shorten(seen.sample, 120)))
+		found = append(found, doubt("`sendwarden parse` shows more; if they are genuine, tell the authors", "%s of Postfix's not understood, such as: %s", words.Count(seen.odd, "line"), shorten(seen.sample, 120)))
 	}
 	return found
 }
@@ -153,7 +154,7 @@ func (in *installation) judgeLog(name string, seen logSeen, written time.Time) [
 // was written.
 func (in *installation) judgeClock(name string, seen logSeen, written time.Time) finding {
 	const zoneRemedy = "start the daemon with the zone of the log, such as --timezone Europe/Madrid, or repair the clock"
-	stamp := seen.last.Format(stampLayout)
+	stamp := seen.last.Format(words.Stamp)
 	behind := written.Sub(seen.last)
 	switch {
 	case seen.last.Sub(in.now) > 2*time.Minute:

@@ -14,6 +14,7 @@ import (
 
 	"sendwarden/control"
 	"sendwarden/state"
+	"sendwarden/words"
 )
 
 // checkState looks at what the daemon remembers. A daemon that runs has it locked;
@@ -42,9 +43,9 @@ func checkState(_ context.Context, in *installation) []finding {
 	}
 	age := in.now.Sub(info.ModTime())
 	if len(in.daemons) > 0 && age > quiet {
-		return append(found, doubt("see that the daemon uses this file, and that it reads the log", "%s: nothing was written to it since %s", path, info.ModTime().Format(stampLayout)))
+		return append(found, doubt("see that the daemon uses this file, and that it reads the log", "%s: nothing was written to it since %s", path, info.ModTime().Format(words.Stamp)))
 	}
-	return append(found, fine("%s: %s, written %s", path, sizeOf(info.Size()), info.ModTime().Format(stampLayout)))
+	return append(found, fine("%s: %s, written %s", path, words.Size(info.Size()), info.ModTime().Format(words.Stamp)))
 }
 
 // checkControl asks the daemon how it is, as the commands do.

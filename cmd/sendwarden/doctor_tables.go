@@ -28,7 +28,7 @@ func letsIn(c *postfix.Config, file string) (ports []string) {
 }
 
 // addressNote is what setup says of the table of thieves' addresses.
-func addressNote(c *postfix.Config, config addressConfig) (string, bool) {
+func addressNote(c *postfix.Config, config blocklist.AddressConfig) (string, bool) {
 	if config.File == "" {
 		return "", false
 	}

@@ -9,6 +9,7 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/policy"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // openDoor opens the sockets on which Postfix asks, if the rules file names any.
@@ -46,14 +47,14 @@ func (d *daemon) answer(r *policy.Request) policy.Action {
 	}
 	entry, listed := d.list.Lookup(r.User)
 	ev := asEvent(r, time.Now())
-	sub := d.placed(&ev)
+	sub := d.Placed(&ev)
 	sub.Asked, sub.Message = true, scoring.MessageID{ID: r.QueueID}
 
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	var v scoring.Verdict
 	if r.State == "DATA" || r.State == "END-OF-MESSAGE" {
-		v = d.asked(&ev, sub)
+		v = d.Asked(&ev, sub)
 	}
 	switch {
 	case listed && entry.Exempt():
@@ -62,11 +63,11 @@ func (d *daemon) answer(r *policy.Request) policy.Action {
 		return refusal(entry.Action)
 	case d.mode() == "watch":
 		return policy.Dunno()
-	case d.scorer.Blocks(sub.User):
+	case d.Scorer.Blocks(sub.User):
 		return refusal(d.rules.Reply)
 	case v.Action == scoring.Hold && d.holds():
 		d.later(func() { d.held(v, r.QueueID) })
-		return policy.Hold("score " + points(v.Score) + ": " + why(v))
+		return policy.Hold("score " + words.Points(v.Score) + ": " + why(v))
 	}
 	return policy.Dunno()
 }
@@ -86,7 +87,7 @@ func asEvent(r *policy.Request, now time.Time) maillog.Event {
 
 // held says that Postfix was told to let a message wait.
 func (d *daemon) held(v scoring.Verdict, id string) {
-	d.log.Warn("held", "user", maillog.Mask(v.User), "score", points(v.Score), "queue_id", id, "why", why(v))
+	d.log.Warn("held", "user", maillog.Mask(v.User), "score", words.Points(v.Score), "queue_id", id, "why", why(v))
 	d.tell(notice(alert.Hold, v))
 }
 
@@ -99,7 +100,7 @@ func (d *daemon) lookUp(_, user string) policy.Reply {
 	switch {
 	case listed && entry.Blocks():
 		return policy.Found(refusal(entry.Action))
-	case listed || d.mode() == "watch" || !d.scorer.Blocks(blocklist.Fold(user)):
+	case listed || d.mode() == "watch" || !d.Scorer.Blocks(blocklist.Fold(user)):
 		return policy.NotFound()
 	}
 	return policy.Found(refusal(d.rules.Reply)) // a name that no table can hold

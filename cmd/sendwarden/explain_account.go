@@ -9,6 +9,7 @@ import (
 
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // dayLayout and minuteLayout are for rows of a table whose head has said the zone.
@@ -19,15 +20,15 @@ const (
 
 // writeAccount tells people how a user stands.
 func writeAccount(w io.Writer, a scoring.Account) {
-	fmt.Fprintf(w, "%s, %s\n", maillog.Mask(a.User), a.Time.Format(stampLayout))
+	fmt.Fprintf(w, "%s, %s\n", maillog.Mask(a.User), a.Time.Format(words.Stamp))
 	fmt.Fprintf(w, "Score %s; mail from strange places waits from %s on, %s blocks.\n",
-		points(a.Score), points(a.Hold), points(a.Block))
+		words.Points(a.Score), words.Points(a.Hold), words.Points(a.Block))
 	if s := standing(a); s != "" {
 		fmt.Fprintln(w, s)
 	}
 	fmt.Fprintf(w, "First seen %s", a.FirstSeen)
 	if !a.LastSeen.IsZero() {
-		fmt.Fprintf(w, ", last %s", a.LastSeen.Format(stampLayout))
+		fmt.Fprintf(w, ", last %s", a.LastSeen.Format(words.Stamp))
 	}
 	fmt.Fprint(w, ".\n\n")
 	accountReasons(w, a)
@@ -57,9 +58,9 @@ func accountReasons(w io.Writer, a scoring.Account) {
 	fmt.Fprintf(w, "How the score came to be (times %s; points then, and what is left):\n", a.Time.Format("-0700"))
 	var rows [][]string
 	for _, r := range a.Reasons {
-		rows = append(rows, []string{"  " + r.Time.Format(secondLayout), fmt.Sprintf("%+g", r.Points), points(max(0, r.Left)), clip(r.Rule, 22), whereCountry(r.Where), clip(whereText(r.Where), 22)})
+		rows = append(rows, []string{"  " + r.Time.Format(secondLayout), fmt.Sprintf("%+g", r.Points), words.Points(max(0, r.Left)), clip(r.Rule, 22), whereCountry(r.Where), clip(whereText(r.Where), 22)})
 	}
-	_ = table(w, rows) // w keeps its error
+	_ = words.Table(w, rows) // w keeps its error
 	fmt.Fprintln(w)
 }
 
@@ -67,7 +68,7 @@ func accountHeld(w io.Writer, a scoring.Account) {
 	if len(a.Held) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "%s %s:\n", count(len(a.Held), "message"), map[bool]string{true: "waits", false: "wait"}[len(a.Held) == 1])
+	fmt.Fprintf(w, "%s %s:\n", words.Count(len(a.Held), "message"), map[bool]string{true: "waits", false: "wait"}[len(a.Held) == 1])
 	var rows [][]string
 	for _, m := range a.Held {
 		until := "until a person releases it"
@@ -76,7 +77,7 @@ func accountHeld(w io.Writer, a scoring.Account) {
 		}
 		rows = append(rows, []string{"  " + m.QueueID, m.Since.Format(minuteLayout), until, whereCountry(m.Where), m.IP})
 	}
-	_ = table(w, rows)
+	_ = words.Table(w, rows)
 	fmt.Fprintln(w)
 }
 
@@ -92,7 +93,7 @@ func accountUsual(w io.Writer, a scoring.Account) {
 	line("countries", habitTexts(a.Countries))
 	line("networks", habitTexts(a.Networks))
 	v := a.Volume
-	days := count(v.DaysWithMail, "day") + " with mail"
+	days := words.Count(v.DaysWithMail, "day") + " with mail"
 	line("sends", []string{fmt.Sprintf("%s a day", about(v.UsualDay, "message")), fmt.Sprintf("%s in the busiest hour", about(v.UsualHour, "message")),
 		fmt.Sprintf("to %s", about(v.UsualRecipients, "recipient")), fmt.Sprintf("%.0f %% come back", 100*v.UsualBounces), "known from " + days})
 	line("at", hourTexts(a.Hours))
@@ -117,7 +118,7 @@ func about(f float64, noun string) string {
 	case f < 0.05:
 		return "0 " + noun + "s"
 	case f >= 10:
-		return count(int(f+0.5), noun)
+		return words.Count(int(f+0.5), noun)
 	case fmt.Sprintf("%.1f", f) == "1.0":
 		return "1 " + noun
 	}
@@ -125,12 +126,12 @@ func about(f float64, noun string) string {
 }
 
 func sentText(s scoring.AccountSent) string {
-	text := count(s.Messages, "message")
+	text := words.Count(s.Messages, "message")
 	if s.Recipients > 0 {
-		text += " to " + count(s.Recipients, "recipient")
+		text += " to " + words.Count(s.Recipients, "recipient")
 	}
 	if s.Bounces > 0 {
-		text += fmt.Sprintf(", of which %s came back", thousands(s.Bounces))
+		text += fmt.Sprintf(", of which %s came back", words.Thousands(s.Bounces))
 	}
 	return text
 }
@@ -167,7 +168,7 @@ func accountVisits(w io.Writer, a scoring.Account) {
 	for _, v := range a.Visits {
 		uses := ""
 		if v.Uses > 0 {
-			uses = thousands(v.Uses)
+			uses = words.Thousands(v.Uses)
 		}
 		place := whereText(v.Where)
 		if v.Shared {
@@ -178,7 +179,7 @@ func accountVisits(w io.Writer, a scoring.Account) {
 		}
 		rows = append(rows, []string{"  " + v.First.Format(minuteLayout), v.Last.Format(minuteLayout), uses, whereCountry(v.Where), clip(place, 27)})
 	}
-	_ = table(w, rows)
+	_ = words.Table(w, rows)
 }
 
 func whereText(w scoring.Where) string {

@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"sendwarden/follow"
+	"sendwarden/judge"
 	"sendwarden/maillog"
+	"sendwarden/past"
 	"sendwarden/scoring"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -18,13 +21,13 @@ import (
 // lineExplainer tells what lines of a log mean, one after the other.
 type lineExplainer struct {
 	w      io.Writer
-	path   *path
+	path   *judge.Path
 	parser *maillog.Parser
 	memory string // where the users' memory is from
 	all    bool
 	json   bool
 
-	at        oldLog       // where the line stands
+	at        past.Log     // where the line stands
 	odd       int          // lines that were not understood
 	explained *explanation // of the event that is on the path
 }
@@ -54,14 +57,14 @@ func (c *explainCommand) explainLines(cmd *cobra.Command) error {
 		return err
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	x := &lineExplainer{w: out, path: quietPath(places, scorer), memory: memory, all: c.all, json: c.json, at: oldLog{Old: &follow.Old{Name: "-"}},
+	x := &lineExplainer{w: out, path: judge.Quiet(places, scorer), memory: memory, all: c.all, json: c.json, at: past.Log{Old: &follow.Old{Name: "-"}},
 		parser: maillog.NewParser(maillog.Options{Location: zone, Reference: time.Now()})}
 	if len(c.logs) > 0 {
 		if err := c.readBefore(cmd, x); err != nil {
 			return err
 		}
 	}
-	x.path.witness = x.witness
+	x.path.Witness = x.witness
 	in := io.Reader(strings.NewReader(c.line))
 	if c.line == "-" {
 		in = cmd.InOrStdin()
@@ -89,19 +92,19 @@ func (c *explainCommand) readBefore(cmd *cobra.Command, x *lineExplainer) error 
 	if err != nil {
 		return err
 	}
-	logs, err := openOldLogs(c.logs, zone, time.Now())
+	logs, err := past.Open(c.logs, zone, time.Now())
 	if err != nil {
 		return err
 	}
 	defer logs.Close()
-	for _, ev := range logs.all(cmd.Context()) {
-		x.path.follow(ev)
+	for _, ev := range logs.All(cmd.Context()) {
+		x.path.Follow(ev)
 	}
-	return logs.err
+	return logs.Err
 }
 
 func (x *lineExplainer) witness(_ *maillog.Event, sub scoring.Submission) scoring.Verdict {
-	x.explained = &explanation{sub, x.path.scorer.Explain(sub)}
+	x.explained = &explanation{sub, x.path.Scorer.Explain(sub)}
 	return x.explained.Verdict
 }
 
@@ -109,7 +112,7 @@ func (x *lineExplainer) lines(in io.Reader) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maillog.MaxLine+1)
 	for lines.Scan() {
-		if x.at.line++; x.at.line > 1 && !x.json {
+		if x.at.Line++; x.at.Line > 1 && !x.json {
 			fmt.Fprintln(x.w)
 		}
 		x.line(lines.Bytes())
@@ -134,7 +137,7 @@ func (x *lineExplainer) line(line []byte) {
 		return
 	}
 	x.explained = nil
-	x.path.follow(&ev)
+	x.path.Follow(&ev)
 	if x.explained == nil {
 		event := newEventOut(&x.at, &ev)
 		fact := fmt.Sprintf("%s: no submission, so that no rule is asked", ev.Type)
@@ -186,14 +189,14 @@ func (x *lineExplainer) tell(out lineOut, e *explanation) {
 	if e == nil {
 		return
 	}
-	fmt.Fprintf(x.w, "  %-10s %s, %s (%s)\n", "place", country(e.sub.Place), network(e.sub.Place), out.Familiar)
+	fmt.Fprintf(x.w, "  %-10s %s, %s (%s)\n", "place", words.Country(e.sub.Place), words.Network(e.sub.Place), out.Familiar)
 	if c := coordinates(e.sub.Place); c != "" {
 		fmt.Fprintf(x.w, "  %-10s %s %s\n", "", maillog.Mask(e.sub.Place.City), c)
 	}
 	paragraph(x.w, fmt.Sprintf("  %-10s ", "memory"), maillog.Mask(out.Memory), 13)
-	fmt.Fprintf(x.w, "  %-10s %s, score %s", "verdict", out.Verdict, points(out.Score))
+	fmt.Fprintf(x.w, "  %-10s %s, score %s", "verdict", out.Verdict, words.Points(out.Score))
 	if e.Verdict.Limit > 0 {
-		fmt.Fprintf(x.w, " of %s", points(e.Verdict.Limit))
+		fmt.Fprintf(x.w, " of %s", words.Points(e.Verdict.Limit))
 	}
 	fmt.Fprintln(x.w)
 	x.rules(e)
@@ -207,7 +210,7 @@ func (x *lineExplainer) fields(ev *eventOut) {
 		}
 	}
 	if ev.Time != nil {
-		field("time", ev.Time.Format(stampLayout))
+		field("time", ev.Time.Format(words.Stamp))
 	}
 	field("program", strings.TrimSpace(ev.Source+" "+ev.Service))
 	field("queue id", ev.QueueID)

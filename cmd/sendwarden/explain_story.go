@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"sendwarden/geo"
+	"sendwarden/judge"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -28,35 +30,35 @@ func (c *explainCommand) story(cmd *cobra.Command, user string, files []string) 
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	tell := &timeline{w: out, rules: rules, json: c.json}
 	others := make(map[string]bool)
-	p := quietPath(places, scoring.New(rules))
-	p.witness = func(ev *maillog.Event, sub scoring.Submission) scoring.Verdict {
+	p := judge.Quiet(places, scoring.New(rules))
+	p.Witness = func(ev *maillog.Event, sub scoring.Submission) scoring.Verdict {
 		if sub.User != user {
 			others[sub.User] = true
-			return p.scorer.Submission(sub)
+			return p.Scorer.Submission(sub)
 		}
-		e := p.scorer.Explain(sub)
+		e := p.Scorer.Explain(sub)
 		if !e.Verdict.Again {
 			tell.step(newStep(sub, e))
 		}
 		return e.Verdict
 	}
-	p.released = func(r scoring.Release) {
+	p.Released = func(r scoring.Release) {
 		if r.User == user {
 			tell.released(r)
 		}
 	}
 	var end time.Time
 	finish := showProgress(cmd.ErrOrStderr(), logs)
-	for _, ev := range logs.all(cmd.Context()) {
-		p.follow(ev)
+	for _, ev := range logs.All(cmd.Context()) {
+		p.Follow(ev)
 		if !ev.Time.IsZero() {
 			end = ev.Time
 		}
 	}
 	finish()
 	switch {
-	case logs.err != nil:
-		return errors.Join(out.Flush(), logs.err)
+	case logs.Err != nil:
+		return errors.Join(out.Flush(), logs.Err)
 	case tell.steps == 0:
 		names := slices.Collect(maps.Keys(others))
 		return fmt.Errorf("%s hands in no message in these logs%s", maillog.Mask(user), maillog.Mask(scoring.Suggestion(user, names)))
@@ -64,7 +66,7 @@ func (c *explainCommand) story(cmd *cobra.Command, user string, files []string) 
 	if _, offset := end.Zone(); offset == offsetOf(end.In(time.Local)) {
 		end = end.In(time.Local) // which knows of summer time
 	}
-	account, _ := p.scorer.Account(user, end)
+	account, _ := p.Scorer.Account(user, end)
 	tell.end(account)
 	return out.Flush()
 }
@@ -72,14 +74,6 @@ func (c *explainCommand) story(cmd *cobra.Command, user string, files []string) 
 func offsetOf(t time.Time) int {
 	_, offset := t.Zone()
 	return offset
-}
-
-// quietPath is a way for events on which nobody is told anything.
-func quietPath(places *geo.DB, scorer *scoring.Scorer) *path {
-	return &path{
-		places: places, scorer: scorer,
-		judged: func(*maillog.Event, scoring.Verdict) {}, released: func(scoring.Release) {}, doubtful: func(*maillog.Event) {},
-	}
 }
 
 // step is one submission of a user's story; as JSON a line of `explain USER FILE…`.
@@ -186,7 +180,7 @@ func (t *timeline) released(r scoring.Release) {
 	}
 	t.unfold()
 	t.date(r.Time)
-	fmt.Fprintf(t.w, "%s  %s goes by itself: the score has faded\n", clockTime(r.Time), maillog.Mask(r.Message.ID))
+	fmt.Fprintf(t.w, "%s  %s goes by itself: the score has faded\n", words.Clock(r.Time), maillog.Mask(r.Message.ID))
 }
 
 // unfold writes the row for those in which nothing happened.
@@ -202,7 +196,7 @@ func (t *timeline) unfold() {
 	default:
 		t.row(folded[0])
 		last := folded[n-1].Time
-		until := clockTime(last)
+		until := words.Clock(last)
 		if !sameDay(last, folded[0].Time) {
 			until = last.Format("01-02 15:04")
 		}
@@ -212,7 +206,7 @@ func (t *timeline) unfold() {
 		} else if folded[0].strange {
 			from = "from places seen lately"
 		}
-		fmt.Fprintf(t.w, "          … %s more %s, until %s\n", thousands(n-1), from, until)
+		fmt.Fprintf(t.w, "          … %s more %s, until %s\n", words.Thousands(n-1), from, until)
 		t.day = last
 	}
 }
@@ -230,8 +224,8 @@ const placeWidth = 38
 
 func (t *timeline) row(s step) {
 	t.date(s.Time)
-	place := clip(s.IP+" "+network(s.place), placeWidth)
-	line := fmt.Sprintf("%s  %-2s  %-*s  %-11s  %5s  %s", clockTime(s.Time), country(s.place), placeWidth, place, s.Familiar, points(s.Score), s.word())
+	place := clip(s.IP+" "+words.Network(s.place), placeWidth)
+	line := fmt.Sprintf("%s  %-2s  %-*s  %-11s  %5s  %s", words.Clock(s.Time), words.Country(s.place), placeWidth, place, s.Familiar, words.Points(s.Score), s.word())
 	fmt.Fprintln(t.w, strings.TrimRight(line, " "))
 	var fired []string
 	for _, r := range s.Rules {
@@ -267,6 +261,6 @@ func (t *timeline) end(a scoring.Account) {
 		return
 	}
 	t.unfold()
-	fmt.Fprintf(t.w, "\nAt the end of the logs, after %s:\n\n", count(t.steps, "submission"))
+	fmt.Fprintf(t.w, "\nAt the end of the logs, after %s:\n\n", words.Count(t.steps, "submission"))
 	writeAccount(t.w, a)
 }

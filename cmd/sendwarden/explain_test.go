@@ -9,7 +9,9 @@ import (
 	"sendwarden"
 	"sendwarden/follow"
 	"sendwarden/geo"
+	"sendwarden/judge"
 	"sendwarden/maillog"
+	"sendwarden/past"
 	"sendwarden/scoring"
 
 	"github.com/stretchr/testify/require"
@@ -35,9 +37,9 @@ func FuzzExplainLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, asJSON := range []bool{false, true} {
 			var out bytes.Buffer
-			x := &lineExplainer{w: &out, path: quietPath(places, scoring.New(rules)), all: true, json: asJSON, at: oldLog{Old: &follow.Old{Name: "-"}},
+			x := &lineExplainer{w: &out, path: judge.Quiet(places, scoring.New(rules)), all: true, json: asJSON, at: past.Log{Old: &follow.Old{Name: "-"}},
 				parser: maillog.NewParser(maillog.Options{Location: time.UTC, Reference: reference})}
-			x.path.witness = x.witness
+			x.path.Witness = x.witness
 			if x.lines(strings.NewReader(text)) != nil {
 				require.Greater(t, len(text), maillog.MaxLine)
 				return

@@ -8,46 +8,48 @@ import (
 
 	"sendwarden/follow"
 	"sendwarden/maillog"
+	"sendwarden/past"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // learn lets the scorer learn from logs that it has never read, as at the first
 // start, with their rotated elders, and notes where reading goes on. What was
 // stolen before then is only told of: nobody knows what has been done about it.
 func (d *daemon) learn(ctx context.Context, sources []string) error {
-	logs := &oldLogs{zone: d.zone, now: time.Now(), skimmed: true, bar: func(int64) {}}
+	logs := past.New(d.zone, time.Now())
 	defer logs.Close()
 	for _, source := range sources {
 		if err := d.history(logs, source); err != nil {
 			return err
 		}
 	}
-	logs.sort()
-	logs.heed(d.rules)
-	d.places.Prepare()
+	logs.Sort()
+	logs.Heed(d.rules)
+	d.Places.Prepare()
 	found := make(map[string]scoring.Verdict)
-	past := d.path
-	past.judged = func(_ *maillog.Event, v scoring.Verdict) {
+	way := d.Path
+	way.Judged = func(_ *maillog.Event, v scoring.Verdict) {
 		d.raise(v)
 		if v.Action == scoring.Block {
 			found[v.User] = v
 		}
 	}
-	past.released = func(scoring.Release) {}
-	past.doubtful = func(*maillog.Event) {}
-	for _, ev := range logs.all(ctx) {
-		past.follow(ev)
+	way.Released = func(scoring.Release) {}
+	way.Doubtful = func(*maillog.Event) {}
+	for _, ev := range logs.All(ctx) {
+		way.Follow(ev)
 	}
-	if errors.Is(logs.err, errStopped) {
-		return errStopped
+	if errors.Is(logs.Err, past.ErrStopped) {
+		return past.ErrStopped
 	}
-	if logs.err != nil {
-		d.log.Warn("an old log could not be read to its end", "error", logs.err)
+	if logs.Err != nil {
+		d.log.Warn("an old log could not be read to its end", "error", logs.Err)
 	}
 	for user, v := range found {
 		d.before(user, v)
 	}
-	d.log.Info("learnt from the logs so far", "lines", logs.lines, "files", len(logs.logs))
+	d.log.Info("learnt from the logs so far", "lines", logs.Lines, "files", len(logs.Files))
 	return nil
 }
 
@@ -58,13 +60,13 @@ func (d *daemon) before(user string, v scoring.Verdict) {
 		return
 	}
 	d.log.Warn("would have been blocked before the first start; sendwarden block does it now",
-		"user", maillog.Mask(user), "at", v.Time.Format(stampLayout), "why", why(v))
+		"user", maillog.Mask(user), "at", v.Time.Format(words.Stamp), "why", why(v))
 	d.forgive(user, v.Time, false)
 }
 
 // history adds a log, up to its last whole line, and its rotated elders. The
 // journal is learnt from as it is read (see daemon.block).
-func (d *daemon) history(logs *oldLogs, source string) error {
+func (d *daemon) history(logs *past.Logs, source string) error {
 	if source == follow.Stdin || source == follow.Journal {
 		return nil
 	}
@@ -78,7 +80,7 @@ func (d *daemon) history(logs *oldLogs, source string) error {
 			d.log.Warn("a rotated log is not read", "error", err)
 			continue
 		}
-		logs.add(old)
+		logs.Add(old)
 	}
 	if _, err := os.Stat(source); errors.Is(err, os.ErrNotExist) {
 		d.log.Warn("the log is not there: waiting until it is", "log", source)
@@ -89,7 +91,7 @@ func (d *daemon) history(logs *oldLogs, source string) error {
 	if err != nil {
 		return err
 	}
-	logs.add(current)
+	logs.Add(current)
 	if _, err := current.EndAtWholeLine(); err != nil {
 		return err
 	}

@@ -16,8 +16,10 @@ import (
 	"sendwarden/geo"
 	"sendwarden/investigate"
 	"sendwarden/maillog"
+	"sendwarden/past"
 	"sendwarden/queue"
 	"sendwarden/trace"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -121,16 +123,16 @@ func (c *investigateCommand) readLogs(cmd *cobra.Command, inquiry *investigate.I
 	if err != nil {
 		return err
 	}
-	logs, err := openOldLogs(files, zone, time.Now())
+	logs, err := past.Open(files, zone, time.Now())
 	if err != nil {
 		return err
 	}
 	finish := showProgress(cmd.ErrOrStderr(), logs)
-	for _, ev := range logs.all(cmd.Context()) {
+	for _, ev := range logs.All(cmd.Context()) {
 		inquiry.Hear(ev)
 	}
 	finish()
-	if err := errors.Join(logs.err, logs.Close()); err != nil {
+	if err := errors.Join(logs.Err, logs.Close()); err != nil {
 		return err
 	}
 	for _, o := range inquiry.Origins() {
@@ -221,15 +223,15 @@ func writeInquiry(out io.Writer, inquiry *investigate.Inquiry, places *geo.DB) {
 		fmt.Fprintln(out, "Postfix's queue is empty.")
 		return
 	}
-	fmt.Fprintf(out, "In Postfix's queue: %s to %s, %s on hold.\n", count(inquiry.Messages, "message"), count(inquiry.Recipients, "recipient"), thousands(inquiry.Held))
+	fmt.Fprintf(out, "In Postfix's queue: %s to %s, %s on hold.\n", words.Count(inquiry.Messages, "message"), words.Count(inquiry.Recipients, "recipient"), words.Thousands(inquiry.Held))
 	rows := [][]string{{"MESSAGES", "RECIPIENTS", "FROM"}}
 	for _, o := range inquiry.Origins() {
 		if len(rows) <= 10 {
-			rows = append(rows, []string{thousands(o.Messages), thousands(o.Recipients), shorten(maillog.Mask(o.Key()), 56)})
+			rows = append(rows, []string{words.Thousands(o.Messages), words.Thousands(o.Recipients), shorten(maillog.Mask(o.Key()), 56)})
 		}
 	}
 	fmt.Fprintln(out)
-	_ = table(out, rows) // a failed write shows when the buffer is flushed
+	_ = words.Table(out, rows) // a failed write shows when the buffer is flushed
 	findings := inquiry.Findings(spread(places))
 	if len(findings) == 0 {
 		fmt.Fprintln(out, "\nNobody in particular fills it.")

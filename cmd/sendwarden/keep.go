@@ -64,7 +64,7 @@ const compactable = 64 << 20
 // remember takes the memory of earlier runs up again. Users are fetched when they
 // are heard of.
 func (d *daemon) remember() error {
-	d.scorer.Remember(func(key string) []byte {
+	d.Scorer.Remember(func(key string) []byte {
 		record, err := d.store.Load(key)
 		if err != nil {
 			d.unreadable(key, err)
@@ -73,7 +73,7 @@ func (d *daemon) remember() error {
 	}, d.unreadable)
 	for _, prefix := range []string{"message/", "trust/", "server/"} {
 		err := d.store.Each(prefix, func(key string, record []byte) error {
-			if err := d.scorer.Restore(key, record); err != nil {
+			if err := d.Scorer.Restore(key, record); err != nil {
 				d.unreadable(key, err)
 			}
 			return nil
@@ -144,7 +144,7 @@ func (d *daemon) compare(before []string) {
 			if !first && words[user].Act != control.Block {
 				d.note(control.Record{Who: control.ByFile, Act: control.Block, User: user, Why: e.Action})
 			}
-			d.scorer.Blocked(user, time.Now())
+			d.Scorer.Blocked(user, time.Now())
 		}
 	}
 }
@@ -177,7 +177,7 @@ func (d *daemon) recollect(now time.Time) {
 	for _, user := range slices.Sorted(maps.Keys(d.untold)) {
 		e := d.untold[user]
 		d.turn.Lock()
-		d.scorer.Blocked(user, now)
+		d.Scorer.Blocked(user, now)
 		d.turn.Unlock()
 		d.porter.hold(user)
 		d.note(control.Record{Time: now, Who: control.ByItself, Act: control.Block, User: user, Score: e.Score})
@@ -232,7 +232,7 @@ func (d *daemon) batch() (batch *state.Batch, whole bool) {
 		d.turn.Unlock()
 		return nil, false
 	}
-	d.scorer.Changes(batch.Put)
+	d.Scorer.Changes(batch.Put)
 	d.record(batch, keptKey, d.kept)
 	d.record(batch, raisedKey, d.raised)
 	d.turn.Unlock()
@@ -302,7 +302,7 @@ func (d *daemon) fade(ctx context.Context) {
 		}
 		for names := range slices.Chunk(stale, 100) {
 			d.turn.Lock()
-			d.scorer.Expire(names, now)
+			d.Scorer.Expire(names, now)
 			d.turn.Unlock()
 		}
 		d.fadeLedger(now)
@@ -326,7 +326,7 @@ func (d *daemon) stale(ctx context.Context, now time.Time) (names []string, err 
 		known++
 		d.turn.Lock()
 		defer d.turn.Unlock()
-		if name, _ := scoring.UserOf(key); d.scorer.Stale(record, now) {
+		if name, _ := scoring.UserOf(key); d.Scorer.Stale(record, now) {
 			names = append(names, name)
 		}
 		return ctx.Err()

@@ -129,7 +129,7 @@ func (d *daemon) fadeLedger(now time.Time) {
 	}
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	d.scorer.Trusts(now) // forgets those that have ended
+	d.Scorer.Trusts(now) // forgets those that have ended
 	d.later(func() { d.ledger.faded = append(d.ledger.faded, old...) })
 }
 

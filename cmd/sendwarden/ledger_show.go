@@ -9,6 +9,7 @@ import (
 
 	"sendwarden/control"
 	"sendwarden/maillog"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -68,16 +69,16 @@ func printHistory(out io.Writer, records []control.Record, span control.Span) {
 			of = " about " + maillog.Mask(span.User)
 		}
 		if !span.Since.IsZero() {
-			since = " since " + span.Since.Local().Format(stampLayout)
+			since = " since " + span.Since.Local().Format(words.Stamp)
 		}
 		fmt.Fprintf(out, "Nothing was done%s%s.\n", of, since)
 		return
 	}
 	if len(records) == control.MaxRecords {
-		fmt.Fprintf(out, "(the newest %s; --since shows others)\n", thousands(control.MaxRecords))
+		fmt.Fprintf(out, "(the newest %s; --since shows others)\n", words.Thousands(control.MaxRecords))
 	}
 	for _, r := range records {
-		fmt.Fprintf(out, "%s  %s  by %s\n", r.Time.Local().Format(stampLayout), what(r), maillog.Mask(r.Who))
+		fmt.Fprintf(out, "%s  %s  by %s\n", r.Time.Local().Format(words.Stamp), what(r), maillog.Mask(r.Who))
 		if r.Why != "" {
 			fmt.Fprintf(out, "    %s\n", shorten(maillog.Mask(r.Why), 76))
 		}
@@ -90,13 +91,13 @@ func what(r control.Record) string {
 	switch r.Act {
 	case control.Block:
 		if r.Score > 0 {
-			return fmt.Sprintf("%s blocked, score %s", user, points(r.Score))
+			return fmt.Sprintf("%s blocked, score %s", user, words.Points(r.Score))
 		}
 		return user + " blocked"
 	case control.Release:
 		text := user + " released"
 		if r.Messages > 0 {
-			text += fmt.Sprintf(" with %s", count(r.Messages, "message"))
+			text += fmt.Sprintf(" with %s", words.Count(r.Messages, "message"))
 		}
 		if r.NoLearn {
 			text += ", nothing learnt"

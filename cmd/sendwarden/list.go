@@ -17,6 +17,7 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/maillog"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -233,7 +234,7 @@ func writeCSV(out io.Writer, list []listOut) error {
 		if l.Since != nil {
 			at = l.Since.Format(time.RFC3339)
 		}
-		rows = append(rows, []string{cell(l.User), l.State, at, points(l.Score), strings.Join(l.Places, " "), strconv.Itoa(l.Messages), cell(l.Action)})
+		rows = append(rows, []string{cell(l.User), l.State, at, words.Points(l.Score), strings.Join(l.Places, " "), strconv.Itoa(l.Messages), cell(l.Action)})
 	}
 	return w.WriteAll(rows)
 }

@@ -8,6 +8,7 @@ import (
 
 	"sendwarden/control"
 	"sendwarden/maillog"
+	"sendwarden/words"
 )
 
 // userWidth is what a table of 80 columns has for a name.
@@ -40,7 +41,7 @@ func (c *listCommand) print(out io.Writer, all control.Accounts, live bool) erro
 		if section.title != "" {
 			fmt.Fprintln(&text, section.title)
 		}
-		_ = table(&text, section.rows) // a builder takes everything
+		_ = words.Table(&text, section.rows) // a builder takes everything
 		sections = append(sections, text.String())
 	}
 	_, err := io.WriteString(out, strings.Join(sections, "\n"))
@@ -84,10 +85,10 @@ func (c *listCommand) nobody(all control.Accounts, live bool) string {
 func listedRow(a control.Account) []string {
 	at, score := "by hand", ""
 	if !a.Since.IsZero() {
-		at = a.Since.Local().Format(stampLayout)
+		at = a.Since.Local().Format(words.Stamp)
 	}
 	if a.At > 0 {
-		score = points(a.At)
+		score = words.Points(a.At)
 	}
 	verb, _, _ := strings.Cut(strings.TrimSpace(a.Action), " ")
 	return []string{shorten(maillog.Mask(a.User), userWidth), at, score, shorten(strings.Join(countries(a), " "), 8), shorten(maillog.Mask(verb), 8)}
@@ -108,7 +109,7 @@ func heldRow(a control.Account) []string {
 	if s := since(a); !s.IsZero() {
 		at = s.Local().Format(shortLayout)
 	}
-	return []string{shorten(maillog.Mask(a.User), userWidth), at, points(a.Score), thousands(len(a.Held)), goes, shorten(strings.Join(countries(a), " "), 8)}
+	return []string{shorten(maillog.Mask(a.User), userWidth), at, words.Points(a.Score), words.Thousands(len(a.Held)), goes, shorten(strings.Join(countries(a), " "), 8)}
 }
 
 func closeRow(a control.Account) []string {
@@ -119,5 +120,5 @@ func closeRow(a control.Account) []string {
 	if n := len(a.Reasons); n > 0 {
 		why = a.Reasons[n-1].Rule
 	}
-	return []string{shorten(maillog.Mask(a.User), userWidth), at, points(a.Score), shorten(strings.Join(countries(a), " "), 8), shorten(maillog.Mask(why), 17)}
+	return []string{shorten(maillog.Mask(a.User), userWidth), at, words.Points(a.Score), shorten(strings.Join(countries(a), " "), 8), shorten(maillog.Mask(why), 17)}
 }

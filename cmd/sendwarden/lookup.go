@@ -7,6 +7,7 @@ import (
 
 	"sendwarden/geo"
 	"sendwarden/maillog"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -71,9 +72,9 @@ func (c *lookupCommand) run(cmd *cobra.Command, args []string) error {
 	var rows [][]string
 	for _, addr := range addrs {
 		p := places.Place(addr)
-		rows = append(rows, []string{p.Addr.String(), p.Kind.String(), p.Country, maillog.Mask(p.City), network(p), coordinates(p)})
+		rows = append(rows, []string{p.Addr.String(), p.Kind.String(), p.Country, maillog.Mask(p.City), words.Network(p), coordinates(p)})
 	}
-	return table(out, rows)
+	return words.Table(out, rows)
 }
 
 func coordinates(p geo.Place) string {

@@ -5,7 +5,7 @@
 //
 //	log line ─▶ event ─▶ placed event ─▶ score ─▶ verdict ─▶ blocklist ─▶ Postfix
 //
-// path.go is that way; the other files are the commands that send lines along
+// Package judge is that way; the files here are the commands that send lines along
 // it or show what came of them.
 package main
 
@@ -18,6 +18,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"sendwarden/past"
 
 	"github.com/spf13/cobra"
 )
@@ -143,7 +145,7 @@ const idleTime = 300 * time.Millisecond
 func stopIdle(cmd *cobra.Command) (end func() bool) {
 	return context.AfterFunc(cmd.Context(), func() {
 		time.Sleep(idleTime)
-		fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: %v\n", errStopped)
+		fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: %v\n", past.ErrStopped)
 		os.Exit(exitFailed)
 	})
 }

@@ -141,13 +141,13 @@ func (d *daemon) measure(now time.Time) {
 		Databases: make(map[string]time.Time), Problems: d.problems(now),
 	}
 	d.turn.Lock()
-	s.Waiting = len(d.scorer.Waiting())
+	s.Waiting = len(d.Scorer.Waiting())
 	for _, ids := range d.kept {
 		s.Held += len(ids)
 	}
 	d.turn.Unlock()
 	d.measureLog(s)
-	for _, source := range d.places.Sources() {
+	for _, source := range d.Places.Sources() {
 		s.Databases[source.Path] = source.Built
 	}
 	if now.Sub(m.sized) >= sizeEvery {

@@ -5,6 +5,7 @@ import (
 
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // notes are the comment lines above a blocked user's entry:
@@ -13,13 +14,13 @@ import (
 //	#   +40  second country  21:02:11  BR  200.1.2.3  AS26599 Telefonica Brasil
 //	#   usual: ES, AS3352 Telefonica, since 2025-11
 func notes(v scoring.Verdict) []string {
-	header := fmt.Sprintf("%s: blocked %s, score %s of %s; %s to %s", maillog.Mask(v.User), v.Time.Format(stampLayout),
-		points(v.Score), points(v.Limit), count(v.Messages, "message"), count(v.Recipients, "recipient"))
+	header := fmt.Sprintf("%s: blocked %s, score %s of %s; %s to %s", maillog.Mask(v.User), v.Time.Format(words.Stamp),
+		words.Points(v.Score), words.Points(v.Limit), words.Count(v.Messages, "message"), words.Count(v.Recipients, "recipient"))
 	if len(v.Reasons) > 0 {
 		header += " since " + v.Reasons[0].Time.Format("15:04")
 	}
 	lines := []string{header}
-	for _, line := range reasonLines(v) {
+	for _, line := range words.Reasons(v) {
 		lines = append(lines, "  "+line)
 	}
 	return lines
@@ -41,7 +42,7 @@ func why(v scoring.Verdict) string {
 	}
 	if len(v.Reasons) > 0 {
 		last := v.Reasons[len(v.Reasons)-1]
-		text += fmt.Sprintf(" (%s %s %s)", last.Place.Addr, country(last.Place), network(last.Place))
+		text += fmt.Sprintf(" (%s %s %s)", last.Place.Addr, words.Country(last.Place), words.Network(last.Place))
 	}
 	return text
 }

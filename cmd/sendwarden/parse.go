@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"sendwarden/maillog"
+	"sendwarden/past"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -39,15 +41,15 @@ func (c *parseCommand) run(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	logs, err := openOldLogs(files, zone, time.Now())
+	logs, err := past.Open(files, zone, time.Now())
 	if err != nil {
 		return err
 	}
 	defer logs.Close()
-	logs.skimmed = false
+	logs.Skimmed = false
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	events := 0
-	for l, ev := range logs.all(cmd.Context()) {
+	for l, ev := range logs.All(cmd.Context()) {
 		events++
 		if c.json {
 			writeJSON(out, newEventOut(l, ev))
@@ -58,11 +60,11 @@ func (c *parseCommand) run(cmd *cobra.Command, files []string) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	if errors.Is(logs.err, errStopped) {
-		return logs.err
+	if errors.Is(logs.Err, past.ErrStopped) {
+		return logs.Err
 	}
-	logs.notUnderstood(cmd.ErrOrStderr(), events)
-	return logs.err
+	notUnderstood(cmd.ErrOrStderr(), logs, events)
+	return logs.Err
 }
 
 // eventOut is one line of `parse --json`, a format that others build on.
@@ -103,9 +105,9 @@ type eventOut struct {
 	Doubtful   bool       `json:"doubtful,omitempty"` // a name that is not acted on from a log
 }
 
-func newEventOut(l *oldLog, ev *maillog.Event) eventOut {
+func newEventOut(l *past.Log, ev *maillog.Event) eventOut {
 	out := eventOut{
-		File: l.Name, Line: l.line, Type: ev.Type.String(), Source: ev.Source.String(),
+		File: l.Name, Line: l.Line, Type: ev.Type.String(), Source: ev.Source.String(),
 		Host: ev.Host, Service: ev.Service, Instance: ev.Instance, User: ev.User, Port: ev.Port,
 		ClientName: ev.ClientName, Method: ev.Method, QueueID: ev.QueueID, SASLSender: ev.SASLSender,
 		OrigID: ev.OrigID, OrigClient: ev.OrigClient, Size: ev.Size, Recipients: ev.Recipients,
@@ -142,12 +144,12 @@ func hasUID(ev *maillog.Event) bool {
 }
 
 // writeEvent writes an event for people: where it stands, when, and what.
-func writeEvent(w io.Writer, l *oldLog, ev *maillog.Event) {
-	when := ev.Time.Format(stampLayout)
+func writeEvent(w io.Writer, l *past.Log, ev *maillog.Event) {
+	when := ev.Time.Format(words.Stamp)
 	if ev.Time.IsZero() {
 		when = "(no time)"
 	}
-	fmt.Fprintf(w, "%s:%d  %s  %s", l.Name, l.line, when, ev.Type)
+	fmt.Fprintf(w, "%s:%d  %s  %s", l.Name, l.Line, when, ev.Type)
 	field := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(w, " %s=%s", name, maillog.Mask(value))
@@ -176,20 +178,20 @@ func writeEvent(w io.Writer, l *oldLog, ev *maillog.Event) {
 
 // notUnderstood tells how much was read, and what looked like an event and did
 // not read as one.
-func (o *oldLogs) notUnderstood(w io.Writer, events int) {
+func notUnderstood(w io.Writer, logs *past.Logs, events int) {
 	var odd, long int
 	var samples []string
-	for _, l := range o.logs {
-		s := l.parser.Stats()
+	for _, l := range logs.Files {
+		s := l.Parser.Stats()
 		long += s.Long
 		for source := range s.Odd {
 			odd += s.Odd[source]
 			samples = append(samples, s.Sample[source]...)
 		}
 	}
-	fmt.Fprintf(w, "%s read, %s found, %s not understood", count(int(o.lines), "line"), count(events, "event"), count(odd, "line"))
+	fmt.Fprintf(w, "%s read, %s found, %s not understood", words.Count(int(logs.Lines), "line"), words.Count(events, "event"), words.Count(odd, "line"))
 	if long > 0 {
-		fmt.Fprintf(w, ", %s too long", thousands(long))
+		fmt.Fprintf(w, ", %s too long", words.Thousands(long))
 	}
 	fmt.Fprintln(w, ".")
 	for _, s := range samples[:min(len(samples), 5)] {

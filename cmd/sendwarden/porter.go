@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,18 +11,6 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/queue"
 )
-
-// queueConfig is the section "queue" of the rules file.
-type queueConfig struct {
-	Helper string `yaml:"helper"` // the socket of queue-helper, for a daemon that is not root
-}
-
-func (c queueConfig) Check() error {
-	if c.Helper != "" && !strings.HasPrefix(c.Helper, "/") {
-		return fmt.Errorf("helper: %s: the path is not whole (write /run/sendwarden/queue.sock)", c.Helper)
-	}
-	return nil
-}
 
 // errand is something to do in Postfix's queue: to hold what a blocked user has
 // in it, or to let messages go.

@@ -13,12 +13,10 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/maillog"
 	"sendwarden/queue"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
-
-// installedSocket is where queue-helper listens if nothing else is said.
-const installedSocket = "/run/sendwarden/queue.sock"
 
 // mailQueue is Postfix's queue. Root works on it by itself (queue.Local), others
 // through queue-helper (queue.Remote).
@@ -39,7 +37,7 @@ func (s *queueSetup) open() mailQueue {
 		return queue.Local{ConfigDir: s.configDir, Fold: blocklist.Fold}
 	}
 	if s.socket == "" {
-		return queue.Remote{Socket: installedSocket}
+		return queue.Remote{Socket: queue.DefaultSocket}
 	}
 	return queue.Remote{Socket: s.socket}
 }
@@ -74,7 +72,7 @@ Run it as root, or as the user that queue-helper serves.`,
 	flags.BoolVar(&c.hold, "hold", false, "hold the mail")
 	flags.BoolVar(&c.release, "release", false, "release the mail that is on hold")
 	flags.StringVar(&c.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
-	flags.StringVar(&c.socket, "socket", "", "ask the queue-helper at this `SOCKET` (default for others than root: "+installedSocket+")")
+	flags.StringVar(&c.socket, "socket", "", "ask the queue-helper at this `SOCKET` (default for others than root: "+queue.DefaultSocket+")")
 	return cmd
 }
 
@@ -115,7 +113,7 @@ func (c *queueCommand) printResult(out io.Writer, result queue.Result, err error
 		printLeft(out, result)
 	}
 	if failed := result.IDs(queue.Failed, queue.Unreadable); err == nil && len(failed) > 0 {
-		return fmt.Errorf("%s could not be moved: %s", count(len(failed), "message"), shorten(strings.Join(failed, " "), 200))
+		return fmt.Errorf("%s could not be moved: %s", words.Count(len(failed), "message"), shorten(strings.Join(failed, " "), 200))
 	}
 	return err
 }
@@ -127,7 +125,7 @@ func printHeld(out io.Writer, user string, result queue.Result) {
 		fmt.Fprintf(out, "There is no mail of %s to hold.\n", name)
 		return
 	}
-	fmt.Fprintf(out, "%s of %s on hold now. `sendwarden queue %s --release` lets go what is held.\n", count(n, "message"), name, name)
+	fmt.Fprintf(out, "%s of %s on hold now. `sendwarden queue %s --release` lets go what is held.\n", words.Count(n, "message"), name, name)
 }
 
 func printReleased(out io.Writer, user string, result queue.Result) {
@@ -137,9 +135,9 @@ func printReleased(out io.Writer, user string, result queue.Result) {
 		fmt.Fprintf(out, "There is no mail of %s on hold.\n", name)
 		return
 	}
-	fmt.Fprintf(out, "%s of %s released. `sendwarden queue %s --hold` holds again what has not gone yet.\n", count(n, "message"), name, name)
+	fmt.Fprintf(out, "%s of %s released. `sendwarden queue %s --hold` holds again what has not gone yet.\n", words.Count(n, "message"), name, name)
 	if old := len(result.IDs(queue.Requeued)); old > 0 {
-		fmt.Fprintf(out, "%s had waited so long that Postfix takes them in anew, under other queue ids.\n", count(old, "message"))
+		fmt.Fprintf(out, "%s had waited so long that Postfix takes them in anew, under other queue ids.\n", words.Count(old, "message"))
 	}
 }
 
@@ -156,7 +154,7 @@ func printLeft(out io.Writer, result queue.Result) {
 		{queue.Unfinished, "still being received"},
 	} {
 		if n := len(result.IDs(why.outcome)); n > 0 {
-			fmt.Fprintf(out, "%s: %s.\n", count(n, "message"), why.text)
+			fmt.Fprintf(out, "%s: %s.\n", words.Count(n, "message"), why.text)
 		}
 	}
 }
@@ -195,8 +193,8 @@ func printMail(out io.Writer, user string, mail []queue.Mail, all bool) error {
 			held++
 		}
 	}
-	fmt.Fprintf(out, "%s of %s in Postfix's queue, %s on hold;\n", count(len(mail), "message"), name, thousands(held))
-	fmt.Fprintf(out, "%s, %s, the oldest since %s.\n\n", count(recipients, "recipient"), sizeOf(size), mail[0].Arrived.Local().Format(stampLayout))
+	fmt.Fprintf(out, "%s of %s in Postfix's queue, %s on hold;\n", words.Count(len(mail), "message"), name, words.Thousands(held))
+	fmt.Fprintf(out, "%s, %s, the oldest since %s.\n\n", words.Count(recipients, "recipient"), words.Size(size), mail[0].Arrived.Local().Format(words.Stamp))
 	shown := mail
 	if !all && len(mail) > shownMail {
 		shown = mail[:shownMail]
@@ -205,7 +203,7 @@ func printMail(out io.Writer, user string, mail []queue.Mail, all bool) error {
 		return err
 	}
 	if more := len(mail) - len(shown); more > 0 {
-		fmt.Fprintf(out, "\nand %s more (--all shows each)\n", thousands(more))
+		fmt.Fprintf(out, "\nand %s more (--all shows each)\n", words.Thousands(more))
 	}
 	fmt.Fprintln(out)
 	if held > 0 {
@@ -224,12 +222,12 @@ func mailTable(out io.Writer, mail []queue.Mail) error {
 	for _, m := range mail {
 		to := strings.Join(m.To[:min(len(m.To), 1)], "")
 		if m.Recipients > 1 {
-			to += fmt.Sprintf(" and %s more", thousands(m.Recipients-1))
+			to += fmt.Sprintf(" and %s more", words.Thousands(m.Recipients-1))
 		}
-		rows = append(rows, []string{m.ID, m.Queue, m.Arrived.Local().Format("01-02 15:04"), sizeOf(m.Size), to})
+		rows = append(rows, []string{m.ID, m.Queue, m.Arrived.Local().Format("01-02 15:04"), words.Size(m.Size), to})
 	}
 	var lines strings.Builder
-	if err := table(&lines, rows); err != nil {
+	if err := words.Table(&lines, rows); err != nil {
 		return err
 	}
 	for i, line := range strings.Split(strings.TrimSuffix(lines.String(), "\n"), "\n") {
@@ -239,15 +237,4 @@ func mailTable(out io.Writer, mail []queue.Mail) error {
 		}
 	}
 	return nil
-}
-
-// sizeOf writes a number of bytes as people read it: 812 B, 4 kB, 1.2 MB.
-func sizeOf(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1_000_000:
-		return fmt.Sprintf("%d kB", (n+500)/1000)
-	}
-	return points(float64(n)/1_000_000) + " MB"
 }

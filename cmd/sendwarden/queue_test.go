@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"sendwarden/queue"
+	"sendwarden/words"
 
 	"github.com/stretchr/testify/require"
 )
@@ -39,7 +40,7 @@ func printed(t *testing.T, mail []queue.Mail, all bool) string {
 func TestPrintMail(t *testing.T) {
 	mail := spam(2)
 	mail[1].Recipients, mail[1].Size, mail[1].Subject = 1, 3_100_000, ""
-	since := mail[0].Arrived.Format(stampLayout)
+	since := mail[0].Arrived.Format(words.Stamp)
 	require.Equal(t, `2 messages of info@example.es in Postfix's queue, 1 on hold;
 51 recipients, 3.1 MB, the oldest since `+since+`.
 

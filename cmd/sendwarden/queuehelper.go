@@ -53,7 +53,7 @@ unit it takes that socket. In a systemd unit:
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.serve(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&s.socket, "socket", installedSocket, "`SOCKET` to listen at")
+	flags.StringVar(&s.socket, "socket", queue.DefaultSocket, "`SOCKET` to listen at")
 	flags.StringVar(&s.user, "user", "sendwarden", "`USER` who may ask, beside root, by name or number")
 	flags.StringVar(&s.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
 	return cmd

@@ -10,6 +10,7 @@ import (
 
 	"sendwarden"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // oldRules is a fault: the rules file cannot be used as it is now.
@@ -65,7 +66,7 @@ func (d *daemon) renew(origin string, text []byte, asked bool) error {
 	}
 	d.turn.Lock()
 	d.rules = rules
-	d.scorer.Use(rules)
+	d.Scorer.Use(rules)
 	d.turn.Unlock()
 	d.useWays(with)
 	d.origin, d.latest = origin, with
@@ -99,7 +100,7 @@ func factsLine(facts []string) string {
 	}
 	rest := ""
 	if more := len(facts) - mostFacts; more > 0 {
-		facts, rest = facts[:mostFacts], "; and "+count(more, "change")+" more"
+		facts, rest = facts[:mostFacts], "; and "+words.Count(more, "change")+" more"
 	}
 	return strings.Join(facts, "; ") + rest
 }
@@ -152,9 +153,9 @@ func changedSections(from, to settings) (changed []string) {
 }
 
 func (d *daemon) reloadPlaces() {
-	changed, err := d.places.Reload()
+	changed, err := d.Places.Reload()
 	d.fault(oldDatabase, err)
 	for _, s := range changed {
-		d.log.Info("geolocation replaced", "data", sourceLine(s, time.Now()))
+		d.log.Info("geolocation replaced", "data", words.Database(s, time.Now()))
 	}
 }

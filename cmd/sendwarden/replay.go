@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sendwarden/maillog"
+	"sendwarden/past"
 	"sendwarden/scoring"
 
 	"github.com/schollz/progressbar/v3"
@@ -92,19 +93,19 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 		diary.each = func(e entry) { writeJSON(out, e) }
 	}
 	l, album := newLane("", rules, places, known), newAlbum(places)
-	l.path.judged = func(ev *maillog.Event, v scoring.Verdict) {
+	l.path.Judged = func(ev *maillog.Event, v scoring.Verdict) {
 		diary.judged(ev, v)
 		l.judged(ev, v)
 		if c.html != "" {
 			album.judged(ev, v)
 		}
 	}
-	l.path.released = func(r scoring.Release) {
+	l.path.Released = func(r scoring.Release) {
 		diary.released(r)
 		l.record.Released(r)
 		album.released(r)
 	}
-	l.path.doubtful = diary.doubtful
+	l.path.Doubtful = diary.doubtful
 	lanes := append([]*lane{l}, c.variants(rules, places, l)...)
 	diary.cut = readUntil(cmd, logs, until, func(ev *maillog.Event) {
 		diary.read(ev.Time)
@@ -114,21 +115,21 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 	})
 	for _, l := range lanes {
 		if !diary.cut.IsZero() {
-			l.path.letGo(diary.cut)
+			l.path.LetGo(diary.cut)
 		}
 	}
-	if !errors.Is(logs.err, errStopped) {
+	if !errors.Is(logs.Err, past.ErrStopped) {
 		c.end(out, diary, logs, l)
 		if c.html != "" {
 			r := &reporting{files: files, rules: rules, places: places, logs: logs, diary: diary, lane: l, variants: lanes[1:], album: album}
 			err = c.writeReport(out, r, time.Now())
 		}
 	}
-	return errors.Join(err, out.Flush(), logs.err)
+	return errors.Join(err, out.Flush(), logs.Err)
 }
 
 // end tells what a replay has come to.
-func (c *replayCommand) end(out io.Writer, d *diary, logs *oldLogs, l *lane) {
+func (c *replayCommand) end(out io.Writer, d *diary, logs *past.Logs, l *lane) {
 	if !c.json {
 		d.table(out, logs)
 	}
@@ -145,9 +146,9 @@ func (c *replayCommand) end(out io.Writer, d *diary, logs *oldLogs, l *lane) {
 
 // readUntil hands on the events of logs, with a progress bar, up to an end. It
 // answers the end where that came before the logs'.
-func readUntil(cmd *cobra.Command, logs *oldLogs, until end, each func(*maillog.Event)) (cut time.Time) {
+func readUntil(cmd *cobra.Command, logs *past.Logs, until end, each func(*maillog.Event)) (cut time.Time) {
 	defer showProgress(cmd.ErrOrStderr(), logs)()
-	for _, ev := range logs.all(cmd.Context()) {
+	for _, ev := range logs.All(cmd.Context()) {
 		if until.before(ev.Time) {
 			return until.in(ev.Time.Location())
 		}
@@ -157,7 +158,7 @@ func readUntil(cmd *cobra.Command, logs *oldLogs, until end, each func(*maillog.
 }
 
 // showProgress draws a bar while the logs are read, if a person is watching.
-func showProgress(stderr io.Writer, logs *oldLogs) (finish func()) {
+func showProgress(stderr io.Writer, logs *past.Logs) (finish func()) {
 	f, isFile := stderr.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		return func() {}
@@ -169,7 +170,7 @@ func showProgress(stderr io.Writer, logs *oldLogs) (finish func()) {
 	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(f), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetDescription("reading"), progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
-	logs.bar = func(n int64) { _ = bar.Add64(n) } // a bar that cannot be drawn is no reason to stop
+	logs.Bar = func(n int64) { _ = bar.Add64(n) } // a bar that cannot be drawn is no reason to stop
 	return func() { _ = bar.Finish() }
 }
 

@@ -13,8 +13,10 @@ import (
 
 	"sendwarden/backtest"
 	"sendwarden/geo"
+	"sendwarden/past"
 	"sendwarden/report"
 	"sendwarden/scoring"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -80,7 +82,7 @@ type reporting struct {
 	files    []string
 	rules    *scoring.Rules
 	places   *geo.DB
-	logs     *oldLogs
+	logs     *past.Logs
 	diary    *diary
 	lane     *lane
 	variants []*lane
@@ -97,7 +99,7 @@ func (c *replayCommand) writeReport(stdout io.Writer, r *reporting, now time.Tim
 		out.Zone = "as the log's clock showed them, and where it says no zone those of " + c.timezone
 	}
 	for _, s := range r.places.Sources() {
-		out.Geo = append(out.Geo, sourceLine(s, now))
+		out.Geo = append(out.Geo, words.Database(s, now))
 	}
 	if len(c.geoFiles) == 0 && len(r.rules.Geo) == 0 {
 		out.Credits = append(out.Credits, "Addresses: IP geolocation by DB-IP, NRO and RouteViews (CC BY 4.0).")
@@ -139,7 +141,7 @@ func writeWhole(name string, write func(io.Writer) error) error {
 func (a *album) report(r *reporting) *report.Report {
 	d := r.diary
 	out := &report.Report{
-		Files: r.files, From: d.from, To: d.to, Lines: int(r.logs.lines),
+		Files: r.files, From: d.from, To: d.to, Lines: int(r.logs.Lines),
 		HoldFrom: r.rules.Hold, BlockFrom: r.rules.Block, HalfLife: r.rules.HalfLife,
 		Messages: a.messages, Users: len(r.lane.nth), Held: a.held, HeldMore: a.heldMore,
 		Tried: len(r.variants) > 0,

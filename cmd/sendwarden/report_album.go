@@ -4,9 +4,11 @@ import (
 	"time"
 
 	"sendwarden/geo"
+	"sendwarden/judge"
 	"sendwarden/maillog"
 	"sendwarden/report"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // album collects what a report shows while logs are read.
@@ -90,7 +92,7 @@ func (a *album) count(v scoring.Verdict, p geo.Place) {
 	name := p.Kind.String() + " addresses" // private, loopback …
 	switch {
 	case p.ASN != 0:
-		name = network(p)
+		name = words.Network(p)
 	case p.Kind == geo.Placed, p.Kind == geo.Unplaced:
 		name = "unknown"
 	}
@@ -119,7 +121,7 @@ func (a *album) wait(ev *maillog.Event, v scoring.Verdict, p geo.Place) {
 			rules = append(rules, r.Rule)
 		}
 	}
-	a.waiting[messageID(ev)] = len(a.held)
+	a.waiting[judge.MessageID(ev)] = len(a.held)
 	a.held = append(a.held, report.Held{Time: v.Time, User: v.User, Place: p, Score: v.Score, Rules: rules})
 }
 

@@ -12,7 +12,9 @@ import (
 
 	"sendwarden/control"
 	"sendwarden/follow"
+	"sendwarden/past"
 	"sendwarden/scoring"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -84,7 +86,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	switch err := d.open(ctx, sources); {
-	case errors.Is(err, errStopped): // before all was learnt: the next start begins anew
+	case errors.Is(err, past.ErrStopped): // before all was learnt: the next start begins anew
 		log.Info("stopped")
 		return nil
 	case err != nil:
@@ -92,7 +94,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	}
 	log.Info("running", "version", version, "rules", origin, "mode", d.mode(), "log", strings.Join(sources, " "), "blocklist", c.file(rules))
 	for _, s := range places.Sources() {
-		log.Info("geolocation", "data", sourceLine(s, time.Now()))
+		log.Info("geolocation", "data", words.Database(s, time.Now()))
 	}
 	d.service.ready(d.status())
 	err = d.live(ctx, stop, sources)

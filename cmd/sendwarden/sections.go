@@ -5,10 +5,12 @@ import (
 	"strings"
 
 	"sendwarden/alert"
+	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/hook"
 	"sendwarden/metrics"
 	"sendwarden/policy"
+	"sendwarden/queue"
 	"sendwarden/review"
 	"sendwarden/scoring"
 )
@@ -19,13 +21,13 @@ type settings struct {
 	control control.Config
 	review  review.Config
 	door    policy.Config
-	queue   queueConfig
+	queue   queue.Config
 	alerts  alert.Config
 	hooks   hook.Config
 	metrics metrics.Config
 
-	addresses addressConfig
-	headers   headerConfig
+	addresses blocklist.AddressConfig
+	headers   blocklist.HeaderConfig
 }
 
 // sections are their keys.

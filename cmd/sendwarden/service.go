@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"sendwarden/words"
+
 	sd "github.com/coreos/go-systemd/v22/daemon"
 )
 
@@ -63,9 +65,9 @@ func (s *service) say(state string) {
 
 // status is the daemon in a line.
 func (d *daemon) status() string {
-	text := "mode " + d.mode() + ", " + count(len(d.listed()), "user") + " blocked"
+	text := "mode " + d.mode() + ", " + words.Count(len(d.listed()), "user") + " blocked"
 	if faults := len(d.failing); faults > 0 {
-		text = fmt.Sprintf("%s, %s (see the journal)", text, count(faults, "fault"))
+		text = fmt.Sprintf("%s, %s (see the journal)", text, words.Count(faults, "fault"))
 	}
 	return text
 }

@@ -8,6 +8,7 @@ import (
 
 	"sendwarden"
 	"sendwarden/geo"
+	"sendwarden/past"
 	"sendwarden/scoring"
 
 	"github.com/spf13/cobra"
@@ -99,7 +100,7 @@ func (s *setup) places(rules *scoring.Rules) (*geo.DB, error) {
 }
 
 // openLogs opens old logs, and what they are judged and counted by.
-func (s *setup) openLogs(files []string) (*scoring.Rules, *geo.DB, *oldLogs, error) {
+func (s *setup) openLogs(files []string) (*scoring.Rules, *geo.DB, *past.Logs, error) {
 	rules, _, err := s.rules()
 	if err != nil {
 		return nil, nil, nil, err
@@ -112,9 +113,9 @@ func (s *setup) openLogs(files []string) (*scoring.Rules, *geo.DB, *oldLogs, err
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	logs, err := openOldLogs(files, zone, time.Now())
+	logs, err := past.Open(files, zone, time.Now())
 	if err == nil {
-		logs.heed(rules)
+		logs.Heed(rules)
 		places.Prepare()
 	}
 	return rules, places, logs, err

@@ -13,6 +13,7 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/policy"
 	"sendwarden/postfix"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -33,7 +34,7 @@ type setupPostfix struct {
 	listSetup
 	door, socketmap     string
 	apply, undo, reload bool
-	addresses           addressConfig // of the rules
+	addresses           blocklist.AddressConfig // of the rules
 }
 
 func newSetupPostfix() *cobra.Command {
@@ -159,7 +160,7 @@ func (s *setupPostfix) change(cmd *cobra.Command, config *postfix.Config, plan p
 		}
 	}
 	if n := len(plan.ByHand); n > 0 {
-		return fmt.Errorf("%s left to do by hand, as said above", count(n, "thing"))
+		return fmt.Errorf("%s left to do by hand, as said above", words.Count(n, "thing"))
 	}
 	return nil
 }
@@ -184,7 +185,7 @@ func (s *setupPostfix) takeBack(cmd *cobra.Command, config *postfix.Config) erro
 		return err
 	}
 	if n := len(done.ByHand); n > 0 {
-		return fmt.Errorf("%s left to do by hand, as said above", count(n, "thing"))
+		return fmt.Errorf("%s left to do by hand, as said above", words.Count(n, "thing"))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"sendwarden/simulate"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -100,7 +101,7 @@ func (c *simulateCommand) world() (simulate.World, error) {
 	case c.users < 1:
 		return world, usageError{fmt.Errorf("--users %d: a server needs at least one", c.users)}
 	case c.thefts < 0 || c.thefts > c.users:
-		return world, usageError{fmt.Errorf("--thefts %d: there are %s to steal", c.thefts, count(c.users, "account"))}
+		return world, usageError{fmt.Errorf("--thefts %d: there are %s to steal", c.thefts, words.Count(c.users, "account"))}
 	}
 	return world, nil
 }
@@ -161,11 +162,11 @@ func (c *simulateCommand) report(w io.Writer, truth simulate.Truth) error {
 		return err
 	}
 	const day = "2006-01-02"
-	fmt.Fprintf(w, "%s  %s, %d MB: a server in %s from %s to %s\n", in("mail.log"), count(truth.Lines, "line"), info.Size()/1e6,
+	fmt.Fprintf(w, "%s  %s, %d MB: a server in %s from %s to %s\n", in("mail.log"), words.Count(truth.Lines, "line"), info.Size()/1e6,
 		truth.Home, truth.Start.Format(day), truth.End.Add(-1).Format(day))
 	fmt.Fprintf(w, "%s, %s  country and network of its addresses\n", in("city.mmdb"), in("asn.mmdb"))
 	fmt.Fprintf(w, "%s  the truth: %s of %s, %s by their owners\n", in("truth.json"),
-		count(len(truth.Thefts), "theft"), count(len(truth.People), "account"), count(truth.Honest, "message"))
+		words.Count(len(truth.Thefts), "theft"), words.Count(len(truth.People), "account"), words.Count(truth.Honest, "message"))
 	_, err = fmt.Fprintf(w, "\nWhat the rules make of it:\n  sendwarden replay --geo %s --geo %s %s\n",
 		shellWord(in("city.mmdb")), shellWord(in("asn.mmdb")), shellWord(in("mail.log")))
 	return err

@@ -15,8 +15,10 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/maillog"
+	"sendwarden/past"
 	"sendwarden/scoring"
 	"sendwarden/state"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -110,7 +112,7 @@ func (c *stateCommand) export(cmd *cobra.Command, args []string) (err error) {
 	found := 0
 	err = store.Each("", func(key string, record []byte) error {
 		if err := cmd.Context().Err(); err != nil {
-			return errStopped
+			return past.ErrStopped
 		}
 		if len(args) > 0 && !concerns(key, record, blocklist.Fold(args[0])) {
 			return nil
@@ -183,7 +185,7 @@ func (c *stateCommand) importFrom(cmd *cobra.Command, name string) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s taken over.\n", count(n, "record"))
+	fmt.Fprintf(cmd.OutOrStdout(), "%s taken over.\n", words.Count(n, "record"))
 	return nil
 }
 

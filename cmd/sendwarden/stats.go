@@ -11,6 +11,7 @@ import (
 
 	"sendwarden/follow"
 	"sendwarden/maillog"
+	"sendwarden/past"
 	"sendwarden/tally"
 
 	"github.com/spf13/cobra"
@@ -56,9 +57,9 @@ func (c *statsCommand) run(cmd *cobra.Command, files []string) error {
 	defer logs.Close()
 
 	finish := showProgress(cmd.ErrOrStderr(), logs)
-	counts, err := logs.count(cmd.Context(), tally.NewCounter(places))
+	counts, err := countLogs(cmd.Context(), logs, tally.NewCounter(places))
 	finish()
-	if errors.Is(err, errStopped) {
+	if errors.Is(err, past.ErrStopped) {
 		return err
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
@@ -70,8 +71,8 @@ func (c *statsCommand) run(cmd *cobra.Command, files []string) error {
 	return errors.Join(err, out.Flush())
 }
 
-// count counts all logs, oldest first, with what could be read before an error.
-func (o *oldLogs) count(ctx context.Context, counter tally.Counter) (*tally.Counts, error) {
+// countLogs counts all logs, oldest first, with what could be read before an error.
+func countLogs(ctx context.Context, logs *past.Logs, counter tally.Counter) (*tally.Counts, error) {
 	// Whoever counts a block takes one of these; there are as many as blocks
 	// are counted at the same time.
 	idle := make(chan *tally.Counts, runtime.GOMAXPROCS(0))
@@ -80,8 +81,8 @@ func (o *oldLogs) count(ctx context.Context, counter tally.Counter) (*tally.Coun
 	}
 	total, order := tally.NewCounts(), tally.NewOrder()
 	var errs []error
-	for _, l := range o.logs {
-		of := counter.Of(o.options(l.Old))
+	for _, l := range logs.Files {
+		of := counter.Of(logs.Options(l.Old))
 		var done int64
 		errs = append(errs, follow.Blocks(l.Old, func(b *follow.Block[[]tally.Note]) {
 			counts := <-idle
@@ -89,11 +90,11 @@ func (o *oldLogs) count(ctx context.Context, counter tally.Counter) (*tally.Coun
 			idle <- counts
 		}, func(b *follow.Block[[]tally.Note]) error {
 			if ctx.Err() != nil {
-				return errStopped
+				return past.ErrStopped
 			}
 			order.Count(b.Found, total)
 			read := l.Done(b.Offset + int64(len(b.Data)))
-			o.bar(read - done)
+			logs.Bar(read - done)
 			done = read
 			return nil
 		}))

@@ -9,18 +9,19 @@ import (
 
 	"sendwarden/maillog"
 	"sendwarden/tally"
+	"sendwarden/words"
 )
 
 // writeStats writes counts for people, in tables of at most 80 columns.
 func writeStats(w io.Writer, c *tally.Counts, top int) error {
-	fmt.Fprintf(w, "Read %s", count(c.Lines, "line"))
+	fmt.Fprintf(w, "Read %s", words.Count(c.Lines, "line"))
 	if !c.From.IsZero() {
-		fmt.Fprintf(w, ", from %s\nto %s", c.From.Format(stampLayout), c.To.Format(stampLayout))
+		fmt.Fprintf(w, ", from %s\nto %s", c.From.Format(words.Stamp), c.To.Format(words.Stamp))
 	}
 	fmt.Fprintln(w, ".")
 	programs := [][]string{}
 	for _, p := range ranked(c.Programs) {
-		programs = append(programs, []string{thousands(p.Count), clip(p.Name, 26), whatIs(p.Name)})
+		programs = append(programs, []string{words.Thousands(p.Count), clip(p.Name, 26), whatIs(p.Name)})
 	}
 	if err := titled(w, "Lines by program", programs, top); err != nil {
 		return err
@@ -48,7 +49,7 @@ func writeStats(w io.Writer, c *tally.Counts, top int) error {
 			if name == "" {
 				name = "<> (bounces and other notices)"
 			}
-			rows = append(rows, []string{thousands(n.Count), clip(name, 64)})
+			rows = append(rows, []string{words.Thousands(n.Count), clip(name, 64)})
 		}
 		if err := titled(w, t.title, rows, top); err != nil {
 			return err
@@ -71,11 +72,11 @@ func titled(w io.Writer, title string, rows [][]string, top int) error {
 		rows[i] = append([]string{fmt.Sprintf("  %*s", width, row[0])}, row[1:]...)
 	}
 	fmt.Fprintf(w, "\n%s:\n", title)
-	if err := table(w, rows); err != nil {
+	if err := words.Table(w, rows); err != nil {
 		return err
 	}
 	if more > 0 {
-		fmt.Fprintf(w, "  and %s more (--top)\n", thousands(more))
+		fmt.Fprintf(w, "  and %s more (--top)\n", words.Thousands(more))
 	}
 	return nil
 }
@@ -93,12 +94,12 @@ func writeMessages(w io.Writer, c *tally.Counts) error {
 		{c.Total[tally.Sent], "sent (each recipient counts)"},
 		{c.Total[tally.Forwarded], "forwarded to another address"},
 		{c.Total[tally.Bounced], "bounced"},
-		{c.Total[tally.Deferred], "deferrals, of " + count(c.Waiting, "message")},
+		{c.Total[tally.Deferred], "deferrals, of " + words.Count(c.Waiting, "message")},
 		{c.Total[tally.Rejected], "rejected"},
 		{c.Total[tally.Held], "held"},
 		{c.Total[tally.Failed], "log-ins failed"},
 	} {
-		rows = append(rows, []string{thousands(r.n), r.what})
+		rows = append(rows, []string{words.Thousands(r.n), r.what})
 	}
 	width := 0
 	for _, row := range rows {
@@ -108,14 +109,14 @@ func writeMessages(w io.Writer, c *tally.Counts) error {
 		rows[i][0] = fmt.Sprintf("  %*s", width, row[0])
 	}
 	fmt.Fprintln(w, "\nMessages:")
-	return table(w, rows)
+	return words.Table(w, rows)
 }
 
 func megabytes(n int64) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %s kB", thousands(int((n+512)/1024)))
+	return fmt.Sprintf(", %s kB", words.Thousands(int((n+512)/1024)))
 }
 
 func sum(t tally.Table) (n int) {
@@ -157,7 +158,7 @@ func writeNotUnderstood(w io.Writer, c *tally.Counts) {
 		return
 	}
 	fmt.Fprintf(w, "\nNot understood: %s in no known shape, %s not as the program writes them\n",
-		count(c.Unframed, "line"), thousands(c.Odd))
+		words.Count(c.Unframed, "line"), words.Thousands(c.Odd))
 	for _, s := range c.Samples {
 		fmt.Fprintf(w, "    %s\n", clip(s, 74))
 	}

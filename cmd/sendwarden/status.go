@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sendwarden/control"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -67,14 +68,14 @@ func printStatus(out io.Writer, s control.Status) error {
 	rows = append(rows,
 		[]string{"door", doorLine(s.Door)},
 		[]string{"queue", queueLine(s.Queue)},
-		[]string{"state", sizeOf(s.State.Bytes) + freeOf(s.State)},
+		[]string{"state", words.Size(s.State.Bytes) + freeOf(s.State)},
 	)
 	for i, g := range s.Geo {
 		rows = append(rows, []string{firstly(i, "geolocation"), geoLine(g, s.Now)})
 	}
 	rows = append(rows,
-		[]string{"submissions", fmt.Sprintf("%s since the start, the last %s", thousands(int(s.Submissions)), ago(s.Last, s.Now))},
-		[]string{"users", fmt.Sprintf("%s blocked, %s close to it; %s held", thousands(s.Blocked), thousands(s.Close), count(s.Held, "message"))},
+		[]string{"submissions", fmt.Sprintf("%s since the start, the last %s", words.Thousands(int(s.Submissions)), ago(s.Last, s.Now))},
+		[]string{"users", fmt.Sprintf("%s blocked, %s close to it; %s held", words.Thousands(s.Blocked), words.Thousands(s.Close), words.Count(s.Held, "message"))},
 		[]string{"alerts", alertLine(s.Alerts)},
 	)
 	for i, fault := range s.Faults {
@@ -83,7 +84,7 @@ func printStatus(out io.Writer, s control.Status) error {
 	if len(s.Faults) == 0 {
 		rows = append(rows, []string{"faults", "none"})
 	}
-	return table(out, rows)
+	return words.Table(out, rows)
 }
 
 // firstly is a word in the first line of several.
@@ -98,7 +99,7 @@ func logLine(l control.Log, now time.Time) string {
 	if l.Last.IsZero() {
 		return l.Source + ", no line since the start"
 	}
-	line := fmt.Sprintf("%s, %s, the last %s", l.Source, count(int(l.Lines), "line"), ago(l.Last, now))
+	line := fmt.Sprintf("%s, %s, the last %s", l.Source, words.Count(int(l.Lines), "line"), ago(l.Last, now))
 	if l.Delay >= slowLog {
 		line += fmt.Sprintf(", %s after it was written", span(l.Delay))
 	}
@@ -112,7 +113,7 @@ func doorLine(d *control.Door) string {
 	if d == nil {
 		return "none: Postfix does not ask (door: in the rules)"
 	}
-	return fmt.Sprintf("%s, %s, %s now", strings.Join(d.Sockets, " "), count(int(d.Questions), "question"), count(int(d.Open), "connection"))
+	return fmt.Sprintf("%s, %s, %s now", strings.Join(d.Sockets, " "), words.Count(int(d.Questions), "question"), words.Count(int(d.Open), "connection"))
 }
 
 func queueLine(q control.Queue) string {
@@ -121,7 +122,7 @@ func queueLine(q control.Queue) string {
 		line = "can be reached"
 	}
 	if q.Errands > 0 {
-		line += fmt.Sprintf(", %s to do", count(q.Errands, "errand"))
+		line += fmt.Sprintf(", %s to do", words.Count(q.Errands, "errand"))
 	}
 	return line
 }
@@ -130,7 +131,7 @@ func freeOf(s control.State) string {
 	if s.Free*2 < s.Bytes {
 		return ""
 	}
-	return ", of which " + sizeOf(s.Free) + " free"
+	return ", of which " + words.Size(s.Free) + " free"
 }
 
 func geoLine(g control.Geo, now time.Time) string {
@@ -145,7 +146,7 @@ func alertLine(waiting int) string {
 	if waiting == 0 {
 		return "none waits"
 	}
-	return fmt.Sprintf("%s to be sent", count(waiting, "alert"))
+	return fmt.Sprintf("%s to be sent", words.Count(waiting, "alert"))
 }
 
 // ago is how long something is past.

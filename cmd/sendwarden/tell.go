@@ -7,6 +7,7 @@ import (
 
 	"sendwarden/alert"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // hostName is this mail server's name, for people who have several.
@@ -40,7 +41,7 @@ func (d *daemon) went() {
 func notice(kind alert.Kind, v scoring.Verdict) alert.Notice {
 	n := alert.Notice{
 		Kind: kind, Time: v.Time, User: v.User, Score: v.Score, Limit: v.Limit,
-		Usual: strings.TrimPrefix(usualLine(v.Usual), "usual: "),
+		Usual: strings.TrimPrefix(words.Usual(v.Usual), "usual: "),
 		Sent:  alert.Volume{Messages: v.Messages, Recipients: v.Recipients},
 	}
 	n.Addresses = v.Strangers

@@ -12,6 +12,7 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/scoring"
 	"sendwarden/trial"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -113,9 +114,9 @@ func (c *testCommand) play(w io.Writer, file string, text []byte, rules *scoring
 	switch {
 	case c.json:
 	case failed > 0:
-		fmt.Fprintf(w, "%s: %s of %s failed\n", file, thousands(failed), thousands(played)+" tests")
+		fmt.Fprintf(w, "%s: %s of %s failed\n", file, words.Thousands(failed), words.Thousands(played)+" tests")
 	default:
-		fmt.Fprintf(w, "%s: %s passed\n", file, count(played, "test"))
+		fmt.Fprintf(w, "%s: %s passed\n", file, words.Count(played, "test"))
 	}
 	return failed == 0, nil
 }

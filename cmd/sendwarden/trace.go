@@ -14,6 +14,7 @@ import (
 	"sendwarden/follow"
 	"sendwarden/geo"
 	"sendwarden/maillog"
+	"sendwarden/past"
 	"sendwarden/trace"
 
 	"github.com/spf13/cobra"
@@ -105,21 +106,21 @@ func (c *traceCommand) run(cmd *cobra.Command, what string, files []string) erro
 
 // pass reads all logs once.
 func (c *traceCommand) pass(cmd *cobra.Command, search *trace.Search, files []string, zone *time.Location) error {
-	logs, err := openOldLogs(files, zone, time.Now())
+	logs, err := past.Open(files, zone, time.Now())
 	if err != nil {
 		return err
 	}
 	defer logs.Close()
 	finish := showProgress(cmd.ErrOrStderr(), logs)
 	defer finish()
-	return logs.search(cmd.Context(), search)
+	return searchLogs(cmd.Context(), logs, search)
 }
 
-// search reads the logs for one pass of a search, oldest first.
-func (o *oldLogs) search(ctx context.Context, s *trace.Search) error {
+// searchLogs reads the logs for one pass of a search, oldest first.
+func searchLogs(ctx context.Context, logs *past.Logs, s *trace.Search) error {
 	idle := make(chan *trace.Finder, 64)
 	var errs []error
-	for _, l := range o.logs {
+	for _, l := range logs.Files {
 		var done int64
 		errs = append(errs, follow.Blocks(l.Old, func(b *follow.Block[[]trace.Span]) {
 			var f *trace.Finder
@@ -135,13 +136,13 @@ func (o *oldLogs) search(ctx context.Context, s *trace.Search) error {
 			}
 		}, func(b *follow.Block[[]trace.Span]) error {
 			if ctx.Err() != nil {
-				return errStopped
+				return past.ErrStopped
 			}
 			for _, span := range b.Found {
-				s.Take(b.Data[span.Start:span.End], l.parser)
+				s.Take(b.Data[span.Start:span.End], l.Parser)
 			}
 			read := l.Done(b.Offset + int64(len(b.Data)))
-			o.bar(read - done)
+			logs.Bar(read - done)
 			done = read
 			return nil
 		}))

@@ -14,6 +14,7 @@ import (
 	"sendwarden/geo"
 	"sendwarden/maillog"
 	"sendwarden/trace"
+	"sendwarden/words"
 )
 
 // traceText writes stories for people.
@@ -49,7 +50,7 @@ func (t *traceText) write(what string, stories []*trace.Story, more int) {
 		t.summary(stories)
 	}
 	if more > 0 {
-		fmt.Fprintf(t.out, "\nThere are %s more, which are not shown: name fewer logs.\n", thousands(more))
+		fmt.Fprintf(t.out, "\nThere are %s more, which are not shown: name fewer logs.\n", words.Thousands(more))
 	}
 }
 
@@ -59,7 +60,7 @@ func (t *traceText) story(s *trace.Story) {
 	if s.Host != "" {
 		host = " at " + maillog.Mask(s.Host)
 	}
-	fmt.Fprintf(t.out, "%s%s, %s\n", s.ID, host, s.Began.Format(stampLayout))
+	fmt.Fprintf(t.out, "%s%s, %s\n", s.ID, host, s.Began.Format(words.Stamp))
 	t.field("from", envelope(s))
 	t.field("user", who(s))
 	t.field("client", t.client(s))
@@ -72,10 +73,10 @@ func (t *traceText) story(s *trace.Story) {
 	day := s.Began
 	t.happenings(s, day)
 	if n := len(s.Deliveries); n > t.most(shownRecipients) {
-		fmt.Fprintf(t.out, "  and %s more (--all): in all %s\n", count(n-shownRecipients, "recipient"), outcomes(s.Outcomes))
+		fmt.Fprintf(t.out, "  and %s more (--all): in all %s\n", words.Count(n-shownRecipients, "recipient"), outcomes(s.Outcomes))
 	}
 	if s.Left > 0 {
-		fmt.Fprintf(t.out, "  and %s about it that are not kept: in all %s\n", count(s.Left, "more line"), outcomes(s.Outcomes))
+		fmt.Fprintf(t.out, "  and %s about it that are not kept: in all %s\n", words.Count(s.Left, "more line"), outcomes(s.Outcomes))
 	}
 	fmt.Fprintf(t.out, "  %s  %s\n", moment(s.Ended, day), ending(s))
 	for _, line := range s.Lines {
@@ -124,10 +125,10 @@ func envelope(s *trace.Story) string {
 		text = "<> (a bounce or notice)"
 	}
 	if s.Size > 0 {
-		text += ", " + sizeOf(s.Size)
+		text += ", " + words.Size(s.Size)
 	}
 	if s.Recipients > 0 {
-		text += ", to " + count(s.Recipients, "recipient")
+		text += ", to " + words.Count(s.Recipients, "recipient")
 	}
 	return text
 }
@@ -169,7 +170,7 @@ func (t *traceText) client(s *trace.Story) string {
 	place := t.places.Place(s.Addr)
 	where := place.Kind.String()
 	if place.Kind == geo.Placed {
-		where = strings.TrimSpace(country(place) + "  " + network(place))
+		where = strings.TrimSpace(words.Country(place) + "  " + words.Network(place))
 	}
 	return fmt.Sprintf("%s[%s]  %s", cmp.Or(s.ClientName, "unknown"), s.Addr, where)
 }
@@ -220,7 +221,7 @@ func moment(at, day time.Time) string {
 	if at.YearDay() != day.YearDay() || at.Year() != day.Year() {
 		return at.Format("01-02 15:04:05")
 	}
-	return clockTime(at)
+	return words.Clock(at)
 }
 
 // ending is where the message is now, as far as the log goes.
@@ -254,7 +255,7 @@ func ending(s *trace.Story) string {
 func outcomes(n map[string]int) string {
 	var parts []string
 	for _, status := range slices.Sorted(maps.Keys(n)) {
-		parts = append(parts, thousands(n[status])+" "+maillog.Mask(status))
+		parts = append(parts, words.Thousands(n[status])+" "+maillog.Mask(status))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -280,8 +281,8 @@ func (t *traceText) summary(stories []*trace.Story) {
 			clients[c]++
 		}
 	}
-	fmt.Fprintf(t.out, "%s to %s, from %s\nto %s", count(len(stories), "message"), count(recipients, "recipient"),
-		stories[0].Began.Format(stampLayout), stories[len(stories)-1].Began.Format(stampLayout))
+	fmt.Fprintf(t.out, "%s to %s, from %s\nto %s", words.Count(len(stories), "message"), words.Count(recipients, "recipient"),
+		stories[0].Began.Format(words.Stamp), stories[len(stories)-1].Began.Format(words.Stamp))
 	if text := outcomes(sum); text != "" {
 		fmt.Fprintf(t.out, ": %s", text)
 	}
@@ -297,28 +298,28 @@ func (t *traceText) summary(stories []*trace.Story) {
 			to = s.Deliveries[0].To
 		}
 		if s.Recipients > 1 {
-			to += fmt.Sprintf(" and %s more", thousands(s.Recipients-1))
+			to += fmt.Sprintf(" and %s more", words.Thousands(s.Recipients-1))
 		}
 		rows = append(rows, []string{"  " + s.Began.Format("01-02 15:04:05"), s.ID, shorten(maillog.Mask(to), 40), outcomes(s.Outcomes)})
 	}
 	if before := len(stories) - len(shown); before > 0 {
-		fmt.Fprintf(t.out, "  %s before these\n", thousands(before))
+		fmt.Fprintf(t.out, "  %s before these\n", words.Thousands(before))
 	}
-	_ = table(t.out, rows) // a failed write shows when the buffer is flushed
+	_ = words.Table(t.out, rows) // a failed write shows when the buffer is flushed
 }
 
 func hasHave(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun + " has"
 	}
-	return count(n, noun) + " have"
+	return words.Count(n, noun) + " have"
 }
 
 // top writes the most frequent names.
 func (t *traceText) top(title string, names map[string]int) {
 	rows := [][]string{}
 	for _, n := range ranked(names) {
-		rows = append(rows, []string{thousands(n.Count), clip(n.Name, 70)})
+		rows = append(rows, []string{words.Thousands(n.Count), clip(n.Name, 70)})
 	}
 	_ = titled(t.out, title, rows, 10) // as above
 }

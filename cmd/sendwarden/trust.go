@@ -10,6 +10,7 @@ import (
 
 	"sendwarden/control"
 	"sendwarden/maillog"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -137,7 +138,7 @@ func untilText(t time.Time) string {
 	if h, m, s := t.Clock(); h+m+s == 0 {
 		return "the end of " + t.AddDate(0, 0, -1).Format(time.DateOnly)
 	}
-	return t.Format(stampLayout)
+	return t.Format(words.Stamp)
 }
 
 // show shows what is trusted.
@@ -173,7 +174,7 @@ func (c *trustCommand) show(cmd *cobra.Command) (err error) {
 		}
 		rows = append(rows, []string{shorten(maillog.Mask(t.User), 36), t.Place(), until})
 	}
-	if err := table(out, rows); err != nil {
+	if err := words.Table(out, rows); err != nil {
 		return err
 	}
 	return out.Flush()

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"sendwarden"
-	"sendwarden/geo"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -32,7 +32,7 @@ func newVersion() *cobra.Command {
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "sendwarden %s%s, %s\n", version, revision(), runtime.Version())
 			for _, s := range places.Sources() {
-				fmt.Fprintf(cmd.OutOrStdout(), "geolocation: %s\n", sourceLine(s, time.Now()))
+				fmt.Fprintf(cmd.OutOrStdout(), "geolocation: %s\n", words.Database(s, time.Now()))
 			}
 			return nil
 		},
@@ -52,19 +52,6 @@ func revision() string {
 		}
 	}
 	return ""
-}
-
-// sourceLine says what a database is, and whether it is too old to rely on.
-func sourceLine(s geo.Source, now time.Time) string {
-	line := fmt.Sprintf("%s, %s, of %s", s.Path, s.Type, s.Built.Format("2006-01-02"))
-	if s.Age(now) <= geo.OldAge {
-		return line
-	}
-	remedy := "replace it"
-	if s.Path == geo.Embedded {
-		remedy = "name a newer one with --geo, or under geo: in the rules"
-	}
-	return fmt.Sprintf("%s, %d days old: addresses move, %s", line, int(s.Age(now).Hours()/24), remedy)
 }
 
 func newRules() *cobra.Command {

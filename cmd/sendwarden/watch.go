@@ -10,6 +10,7 @@ import (
 	"sendwarden/control"
 	"sendwarden/geo"
 	"sendwarden/maillog"
+	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -74,7 +75,7 @@ func (c *watchCommand) run(cmd *cobra.Command) error {
 	}
 	return client.Watch(cmd.Context(), func(j control.Judged) error {
 		if j.Missed > 0 && !c.asJSON {
-			fmt.Fprintf(out, "(%s not shown: they came faster than they could be printed)\n", count(j.Missed, "submission"))
+			fmt.Fprintf(out, "(%s not shown: they came faster than they could be printed)\n", words.Count(j.Missed, "submission"))
 		}
 		if !c.wants(j) {
 			return nil
@@ -106,9 +107,9 @@ func (c *watchCommand) wants(j control.Judged) bool {
 //	          +60 third country, +2 new address
 func judgedLines(j control.Judged, paint func(color, text string) string) string {
 	place := geo.Place{Country: j.Country, ASN: j.ASN, Org: j.Org}
-	line := fmt.Sprintf("%s  %-6s  %5s  %-26s  %s  %s", clockTime(j.Time.Local()), j.Action, points(j.Score),
-		shorten(maillog.Mask(j.User), 26), country(place), j.IP)
-	if n := network(place); n != "" {
+	line := fmt.Sprintf("%s  %-6s  %5s  %-26s  %s  %s", words.Clock(j.Time.Local()), j.Action, words.Points(j.Score),
+		shorten(maillog.Mask(j.User), 26), words.Country(place), j.IP)
+	if n := words.Network(place); n != "" {
 		line += "  " + shorten(n, 40)
 	}
 	color := ""

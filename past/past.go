@@ -1,4 +1,7 @@
-package main
+// Package past reads logs that are complete, with their rotated elders, as one
+// stream of events in order of time: what replay judges, and what the daemon learns
+// from before it follows the log that grows.
+package past
 
 import (
 	"cmp"
@@ -13,61 +16,66 @@ import (
 	"sendwarden/scoring"
 )
 
-// oldLogs reads complete logs as one stream of events, oldest first.
-type oldLogs struct {
-	zone *time.Location
-	now  time.Time // a log that does not say when it was written is not newer
-	logs []*oldLog
-	bar  func(done int64) // told of the bytes read since the last call
+// Logs are complete logs, read as one stream of events, oldest first.
+type Logs struct {
+	zone  *time.Location
+	now   time.Time // a log that does not say when it was written is not newer
+	Files []*Log
+	Bar   func(done int64) // told of the bytes read since the last call
 
-	lines   int64 // so far
+	Lines   int64 // so far
 	clients bool  // messages of clients where nobody logged in are events, too
-	skimmed bool  // events about messages of other servers are passed over
-	err     error // what ended the stream before its end
+	Skimmed bool  // events about messages of other servers are passed over
+	Err     error // what ended the stream before its end
 }
 
-// oldLog is one of the files.
-type oldLog struct {
+// Log is one of the files.
+type Log struct {
 	*follow.Old
 	first  time.Time // of its first line with a time; zero if none was found
-	parser *maillog.Parser
-	line   int64 // of the event handed on last, from 1
+	Parser *maillog.Parser
+	Line   int64 // of the event handed on last, from 1
 }
 
-// openOldLogs opens the files and puts them in order of their first lines:
+// Open opens the files and puts them in order of their first lines:
 // mail.log.2.gz before mail.log.1 before mail.log.
-func openOldLogs(names []string, zone *time.Location, now time.Time) (*oldLogs, error) {
-	logs := &oldLogs{zone: zone, now: now, skimmed: true, bar: func(int64) {}}
+func Open(names []string, zone *time.Location, now time.Time) (*Logs, error) {
+	logs := New(zone, now)
 	for _, name := range names {
 		old, err := follow.Open(name)
 		if err != nil {
 			return nil, errors.Join(err, logs.Close())
 		}
-		logs.add(old)
+		logs.Add(old)
 	}
-	logs.sort()
+	logs.Sort()
 	return logs, nil
 }
 
-// sort puts the logs in order of their first lines.
-func (o *oldLogs) sort() {
-	slices.SortStableFunc(o.logs, func(a, b *oldLog) int { return a.first.Compare(b.first) })
+// New has no files yet.
+func New(zone *time.Location, now time.Time) *Logs {
+	return &Logs{zone: zone, now: now, Skimmed: true, Bar: func(int64) {}}
 }
 
-// heed has the logs tell what rules ask for: of clients where nobody logged in only
+// Sort puts the logs in order of their first lines.
+func (o *Logs) Sort() {
+	slices.SortStableFunc(o.Files, func(a, b *Log) int { return a.first.Compare(b.first) })
+}
+
+// Heed has the logs tell what rules ask for: of clients where nobody logged in only
 // where there are rules for them, as it costs a look at most lines.
-func (o *oldLogs) heed(rules *scoring.Rules) {
+func (o *Logs) Heed(rules *scoring.Rules) {
 	if !rules.Judges(scoring.Host) && !rules.Judges(scoring.Total) {
 		return
 	}
-	o.clients, o.skimmed = true, false
-	for _, l := range o.logs {
-		l.parser = maillog.NewParser(o.options(l.Old))
+	o.clients, o.Skimmed = true, false
+	for _, l := range o.Files {
+		l.Parser = maillog.NewParser(o.Options(l.Old))
 	}
 }
 
-// options is what the parser of a log is told.
-func (o *oldLogs) options(old *follow.Old) maillog.Options {
+// Options is what the parser of a log is told.
+func (o *Logs) Options(old *follow.Old) maillog.Options {
 	reference := old.Modified
 	if reference.IsZero() {
 		reference = o.now
@@ -75,15 +83,16 @@ func (o *oldLogs) options(old *follow.Old) maillog.Options {
 	return maillog.Options{Location: o.zone, Reference: reference, Clients: o.clients}
 }
 
-func (o *oldLogs) add(old *follow.Old) {
-	options := o.options(old)
+// Add takes a file for one of the logs.
+func (o *Logs) Add(old *follow.Old) {
+	options := o.Options(old)
 	first, _ := maillog.FirstTime(old.Head(), options)
-	o.logs = append(o.logs, &oldLog{Old: old, first: first, parser: maillog.NewParser(options)})
+	o.Files = append(o.Files, &Log{Old: old, first: first, Parser: maillog.NewParser(options)})
 }
 
 // Size is the number of bytes to be read, 0 if it is not known.
-func (o *oldLogs) Size() (size int64) {
-	for _, l := range o.logs {
+func (o *Logs) Size() (size int64) {
+	for _, l := range o.Files {
 		if l.Size == 0 {
 			return 0
 		}
@@ -93,9 +102,9 @@ func (o *oldLogs) Size() (size int64) {
 }
 
 // Close closes all files.
-func (o *oldLogs) Close() error {
+func (o *Logs) Close() error {
 	var errs []error
-	for _, l := range o.logs {
+	for _, l := range o.Files {
 		errs = append(errs, l.Close())
 	}
 	return errors.Join(errs...)
@@ -104,13 +113,13 @@ func (o *oldLogs) Close() error {
 var (
 	// errEnough ends the reading of a log from which no more events are wanted.
 	errEnough = errors.New("enough")
-	// errStopped ends it when a signal has asked for that.
-	errStopped = errors.New("stopped")
+	// ErrStopped ends the reading when a signal has asked for that.
+	ErrStopped = errors.New("stopped")
 )
 
 // events hands on the events of one log. An event is only valid until the
 // next.
-func (o *oldLogs) events(ctx context.Context, l *oldLog) iter.Seq[*maillog.Event] {
+func (o *Logs) events(ctx context.Context, l *Log) iter.Seq[*maillog.Event] {
 	return func(yield func(*maillog.Event) bool) {
 		known := maillog.NewKnown()
 		var ev maillog.Event
@@ -124,45 +133,45 @@ func (o *oldLogs) events(ctx context.Context, l *oldLog) iter.Seq[*maillog.Event
 		}
 		err := follow.Blocks(l.Old, skim, func(b *follow.Block[found]) error {
 			if ctx.Err() != nil {
-				return errStopped
+				return ErrStopped
 			}
 			for _, m := range b.Found.marks {
-				if o.skimmed && !known.Wants(m) || !l.parser.Parse(b.Data[m.Start:m.End], &ev) {
+				if o.Skimmed && !known.Wants(m) || !l.Parser.Parse(b.Data[m.Start:m.End], &ev) {
 					continue
 				}
 				if ev.Type == maillog.Submission || ev.Type == maillog.Local {
 					known.Add(&ev)
 				}
-				l.line = lines + int64(m.Line) + 1
+				l.Line = lines + int64(m.Line) + 1
 				if !yield(&ev) {
 					return errEnough
 				}
 			}
 			lines += int64(b.Found.lines)
-			o.lines += int64(b.Found.lines)
+			o.Lines += int64(b.Found.lines)
 			read := l.Done(b.Offset + int64(len(b.Data)))
-			o.bar(read - done)
+			o.Bar(read - done)
 			done = read
 			return nil
 		})
 		switch {
-		case errors.Is(err, errStopped):
-			o.err = errStopped // which each log says
+		case errors.Is(err, ErrStopped):
+			o.Err = ErrStopped // which each log says
 		case err != nil && !errors.Is(err, errEnough):
-			o.err = errors.Join(o.err, err)
+			o.Err = errors.Join(o.Err, err)
 		}
 	}
 }
 
-// all hands on the events of all logs in order of time. A log is begun when
+// All hands on the events of all logs in order of time. A log is begun when
 // the others have come to its first line; logs of several hosts, which cover
 // the same time, are read side by side. When ctx ends, so do they all, with
-// errStopped.
-func (o *oldLogs) all(ctx context.Context) iter.Seq2[*oldLog, *maillog.Event] {
-	return func(yield func(*oldLog, *maillog.Event) bool) {
-		if len(o.logs) == 1 {
-			for ev := range o.events(ctx, o.logs[0]) {
-				if !yield(o.logs[0], ev) {
+// ErrStopped.
+func (o *Logs) All(ctx context.Context) iter.Seq2[*Log, *maillog.Event] {
+	return func(yield func(*Log, *maillog.Event) bool) {
+		if len(o.Files) == 1 {
+			for ev := range o.events(ctx, o.Files[0]) {
+				if !yield(o.Files[0], ev) {
 					return
 				}
 			}
@@ -174,20 +183,20 @@ func (o *oldLogs) all(ctx context.Context) iter.Seq2[*oldLog, *maillog.Event] {
 
 // reading is a log that has been begun.
 type reading struct {
-	log  *oldLog
+	log  *Log
 	ev   *maillog.Event
 	next func() (*maillog.Event, bool)
 	stop func()
 }
 
-func (o *oldLogs) merge(ctx context.Context, yield func(*oldLog, *maillog.Event) bool) {
+func (o *Logs) merge(ctx context.Context, yield func(*Log, *maillog.Event) bool) {
 	var open []*reading
 	defer func() {
 		for _, r := range open {
 			r.stop()
 		}
 	}()
-	waiting := o.logs
+	waiting := o.Files
 	for len(open) > 0 || len(waiting) > 0 {
 		for len(waiting) > 0 && (len(open) == 0 || !open[0].ev.Time.Before(waiting[0].first)) {
 			next, stop := iter.Pull(o.events(ctx, waiting[0]))

@@ -1,4 +1,4 @@
-package main
+package past
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 // TestStop ends the reading of logs with the block at hand, whether there is
 // one log or several.
 func TestStop(t *testing.T) {
-	const week = "../../testdata/week/mail.log"
+	const week = "../testdata/week/mail.log"
 	for name, files := range map[string][]string{"one": {week}, "two": {week, week}} {
 		t.Run(name, func(t *testing.T) {
 			all := countEvents(t, files, func(context.CancelFunc) {})
@@ -24,17 +24,17 @@ func TestStop(t *testing.T) {
 func countEvents(t *testing.T, files []string, each func(stop context.CancelFunc)) (n int) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	logs, err := openOldLogs(files, time.UTC, time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC))
+	logs, err := Open(files, time.UTC, time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, logs.Close()) }()
-	for range logs.all(ctx) {
+	for range logs.All(ctx) {
 		n++
 		each(stop)
 	}
 	if ctx.Err() != nil {
-		require.Equal(t, errStopped, logs.err)
+		require.Equal(t, ErrStopped, logs.Err)
 	} else {
-		require.NoError(t, logs.err)
+		require.NoError(t, logs.Err)
 	}
 	return n
 }
