@@ -12,6 +12,7 @@ import (
 	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
@@ -39,7 +40,7 @@ func (s *actSetup) flags(cmd *cobra.Command) {
 }
 
 func (s *actSetup) stateFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.state, "state", "", "state `FILE` to work on where no daemon runs (default "+installedState+")")
+	cmd.Flags().StringVar(&s.state, "state", "", "state `FILE` to work on where no daemon runs (default "+settings.DefaultState+")")
 }
 
 func (s *actSetup) whyFlag(cmd *cobra.Command) {

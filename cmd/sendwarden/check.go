@@ -12,6 +12,7 @@ import (
 	"sendwarden/follow"
 	"sendwarden/geo"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
@@ -66,7 +67,7 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 		}
 		return faults
 	}
-	if _, err := readSettings(name, rules); err != nil {
+	if _, err := settings.Read(name, rules); err != nil {
 		for line := range strings.Lines(err.Error()) {
 			fault(errors.New(strings.TrimSuffix(line, "\n")))
 		}

@@ -46,7 +46,7 @@ type clerk struct {
 
 // openClerk opens the tables that the rules file names.
 func (d *daemon) openClerk(ctx context.Context, now time.Time) (err error) {
-	a, h := d.settings.addresses, d.settings.headers
+	a, h := d.settings.Addresses, d.settings.HeaderChecks
 	if a.File == "" && h.File == "" {
 		return nil
 	}

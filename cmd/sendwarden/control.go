@@ -24,7 +24,7 @@ type steward struct {
 // the same: a socket that was asked for by name is worth a stop at the start, the
 // usual one is not.
 func (d *daemon) openControl() error {
-	config := d.settings.control
+	config := d.settings.Control
 	if d.command.control != "" {
 		config.Socket = d.command.control
 	}

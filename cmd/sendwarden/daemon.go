@@ -20,6 +20,7 @@ import (
 	"sendwarden/policy"
 	"sendwarden/review"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/state"
 )
 
@@ -44,10 +45,10 @@ type daemon struct {
 	sources []string // the logs
 
 	command  *runCommand
-	settings settings       // as all was opened by
-	opened   *scoring.Rules // of which they were part
-	latest   settings       // as the rules file was read last
-	waits    []string       // parts of it that differ and need a restart, as was said
+	settings settings.Sections // as all was opened by
+	opened   *scoring.Rules    // of which they were part
+	latest   settings.Sections // as the rules file was read last
+	waits    []string          // parts of it that differ and need a restart, as was said
 	log      *slog.Logger
 	zone     *time.Location // of stamps that carry none
 	host     string         // this machine, for people who have several
@@ -81,7 +82,7 @@ type daemon struct {
 	odd     map[string]bool            // doubtful names that were reported
 }
 
-func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, with settings) *daemon {
+func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, with settings.Sections) *daemon {
 	d := &daemon{
 		command: c, log: log, rules: rules, settings: with, opened: rules, latest: with, host: hostName(), wake: make(chan struct{}, 1), started: time.Now(),
 		counts: counts{fired: make(map[string]fired), logs: make(map[string]logCount)}, raised: make(map[string]bool),
@@ -91,9 +92,9 @@ func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *ge
 		service: newService(log),
 	}
 	d.Path = judge.Path{Places: places, Scorer: scoring.New(rules), Judged: d.judged, Released: d.released, Doubtful: d.doubtful}
-	d.desk = alert.New(with.alerts, alert.Options{Host: d.host, Log: log, Now: time.Now, Sent: d.went})
-	d.hooks = hook.New(with.hooks, hook.Options{Log: log, Now: time.Now, Tell: d.desk.Tell})
-	d.porter = newPorter((&queueSetup{c.configDir, with.queue.Helper}).open(), log, d.keep)
+	d.desk = alert.New(with.Alerts, alert.Options{Host: d.host, Log: log, Now: time.Now, Sent: d.went})
+	d.hooks = hook.New(with.Hooks, hook.Options{Log: log, Now: time.Now, Tell: d.desk.Tell})
+	d.porter = newPorter((&queueSetup{c.configDir, with.Queue.Helper}).open(), log, d.keep)
 	return d
 }
 

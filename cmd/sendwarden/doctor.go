@@ -14,6 +14,7 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/postfix"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
@@ -59,7 +60,7 @@ type installation struct {
 	unfound  error           // why there is none
 	table    blocklist.Table
 	untabled error // why the table's type is not known
-	with     settings
+	with     settings.Sections
 	want     postfix.Want
 	daemons  []process
 }
@@ -117,7 +118,7 @@ there are faults; a warning is none. Run it as root.`,
 	d.timezoneFlag(cmd)
 	cmd.Flags().StringArrayVar(&d.geoFiles, "geo", nil, "geolocation database `DB` to look at as well")
 	cmd.Flags().StringArrayVar(&d.log, "log", nil, "mail log `FILE`, or journal (repeat it for several; default: what run would follow)")
-	cmd.Flags().StringVar(&d.state, "state", "", "`FILE` that the daemon remembers in (default "+installedState+")")
+	cmd.Flags().StringVar(&d.state, "state", "", "`FILE` that the daemon remembers in (default "+settings.DefaultState+")")
 	cmd.Flags().StringVar(&d.doorFlag, "door", "", "`ADDR` of the policy service (default: door.listen of the rules)")
 	cmd.Flags().StringVar(&d.user, "user", "", "`NAME` of the account that the daemon runs as (default: the running daemon's)")
 	cmd.Flags().BoolVar(&d.asJSON, "json", false, "print one JSON object a line")
@@ -164,7 +165,7 @@ func (d *doctor) examine(ctx context.Context, now time.Time) (*installation, err
 		in.rules = shipped
 	}
 	var err error
-	if in.with, err = readSettings(in.origin, in.rules); err != nil {
+	if in.with, err = settings.Read(in.origin, in.rules); err != nil {
 		in.ruled = errors.Join(in.ruled, err)
 	}
 	in.postfix, in.unfound = postfix.Read(ctx, d.configDir, postfix.Exec)
@@ -177,9 +178,9 @@ func (d *doctor) examine(ctx context.Context, now time.Time) (*installation, err
 		return nil, err
 	}
 	if d.doorFlag != "" {
-		in.with.door.Listen = []string{d.doorFlag}
+		in.with.Door.Listen = []string{d.doorFlag}
 	}
-	in.want = postfix.Want{Table: in.table.Map(path), Door: socketOf(in.with.door.Listen)}
+	in.want = postfix.Want{Table: in.table.Map(path), Door: socketOf(in.with.Door.Listen)}
 	if err := in.want.Check(); err != nil {
 		return nil, usageError{err}
 	}

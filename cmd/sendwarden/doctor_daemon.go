@@ -139,13 +139,13 @@ const doorTime = 5 * time.Second
 func checkDoor(ctx context.Context, in *installation) []finding {
 	const question = "request=smtpd_access_policy\nprotocol_state=DATA\nprotocol_name=ESMTP\nclient_address=127.0.0.1\nclient_name=localhost\n" +
 		"queue_id=\nsasl_method=\nsasl_username=\nsasl_sender=\n\n"
-	return in.sockets(ctx, in.with.door.Listen, question, "action=DUNNO\n\n")
+	return in.sockets(ctx, in.with.Door.Listen, question, "action=DUNNO\n\n")
 }
 
 // checkSocketmap looks nobody up.
 func checkSocketmap(ctx context.Context, in *installation) []finding {
 	const key = "sendwarden nobody@doctor.invalid"
-	return in.sockets(ctx, in.with.door.Socketmap, fmt.Sprintf("%d:%s,", len(key), key), "9:NOTFOUND ,")
+	return in.sockets(ctx, in.with.Door.Socketmap, fmt.Sprintf("%d:%s,", len(key), key), "9:NOTFOUND ,")
 }
 
 func (in *installation) sockets(ctx context.Context, addresses []string, question, want string) []finding {
@@ -226,7 +226,7 @@ func (in *installation) ask(ctx context.Context, address, question string, lengt
 }
 
 func checkQueueHelper(ctx context.Context, in *installation) []finding {
-	socket := in.with.queue.Helper
+	socket := in.with.Queue.Helper
 	if socket == "" && len(in.daemons) > 0 && in.daemons[0].uid != 0 {
 		socket = queue.DefaultSocket // where a daemon that is not root asks by itself
 	}

@@ -53,7 +53,7 @@ func checkControl(ctx context.Context, in *installation) []finding {
 	if len(in.daemons) == 0 {
 		return nil
 	}
-	socket := in.with.control.Socket
+	socket := in.with.Control.Socket
 	switch socket {
 	case control.None:
 		return nil
@@ -74,7 +74,7 @@ func checkControl(ctx context.Context, in *installation) []finding {
 // checkAlerts tries the ways to people, as far as that tells nobody anything: a
 // program is there, a server greets, a webhook's host has an address.
 func checkAlerts(ctx context.Context, in *installation) []finding {
-	config := &in.with.alerts
+	config := &in.with.Alerts
 	if len(config.Mail)+len(config.Webhook) == 0 {
 		return nil
 	}
@@ -157,7 +157,7 @@ func resolves(ctx context.Context, address string) finding {
 // checkHooks looks at the programs that are to be run.
 func checkHooks(_ context.Context, in *installation) []finding {
 	var found []finding
-	for _, p := range in.with.hooks {
+	for _, p := range in.with.Hooks {
 		if len(p.Run) > 0 {
 			found = append(found, in.programOf("hook", p.Run[0]))
 		}

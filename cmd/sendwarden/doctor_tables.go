@@ -47,7 +47,7 @@ func addressNote(c *postfix.Config, config blocklist.AddressConfig) (string, boo
 
 // checkAddresses looks at the table of thieves' addresses.
 func checkAddresses(ctx context.Context, in *installation) []finding {
-	config := in.with.addresses
+	config := in.with.Addresses
 	if config.File == "" {
 		return nil
 	}
@@ -74,7 +74,7 @@ func checkAddresses(ctx context.Context, in *installation) []finding {
 
 // checkHeaderChecks compares the header checks to the blocklist.
 func checkHeaderChecks(_ context.Context, in *installation) []finding {
-	config := in.with.headers
+	config := in.with.HeaderChecks
 	if config.File == "" {
 		return nil
 	}

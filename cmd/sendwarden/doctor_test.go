@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sendwarden/policy"
+	"sendwarden/settings"
 
 	"github.com/stretchr/testify/require"
 )
@@ -139,7 +140,7 @@ func TestMayOpen(t *testing.T) {
 func TestCheckDoor(t *testing.T) {
 	dir := t.TempDir()
 	config := policy.Config{Listen: []string{"unix:" + filepath.Join(dir, "door")}, Socketmap: []string{"unix:" + filepath.Join(dir, "map")}, SocketGroup: "root"}
-	in := &installation{with: settings{door: config}}
+	in := &installation{with: settings.Sections{Door: config}}
 	require.Equal(t, fault, one(t, checkDoor(context.Background(), in)).State, "nobody listens yet")
 
 	if os.Getuid() != 0 {
@@ -182,7 +183,7 @@ func TestCheckDoorOfAnother(t *testing.T) {
 				_, _ = io.WriteString(conn, answer) // who asks may be gone
 			}
 		}()
-		in := &installation{with: settings{door: policy.Config{Listen: []string{"inet:" + listener.Addr().String()}}}}
+		in := &installation{with: settings.Sections{Door: policy.Config{Listen: []string{"inet:" + listener.Addr().String()}}}}
 		f := one(t, checkDoor(context.Background(), in))
 		require.Equal(t, fault, f.State)
 		if answer != "" {
@@ -191,7 +192,7 @@ func TestCheckDoorOfAnother(t *testing.T) {
 		require.NoError(t, listener.Close())
 		<-over
 	}
-	in := &installation{with: settings{door: policy.Config{Listen: []string{"systemd:door"}}}}
+	in := &installation{with: settings.Sections{Door: policy.Config{Listen: []string{"systemd:door"}}}}
 	require.Equal(t, warning, one(t, checkDoor(context.Background(), in)).State)
 }
 

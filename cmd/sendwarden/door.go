@@ -14,7 +14,7 @@ import (
 
 // openDoor opens the sockets on which Postfix asks, if the rules file names any.
 func (d *daemon) openDoor() error {
-	config := d.settings.door
+	config := d.settings.Door
 	if len(config.Listen)+len(config.Socketmap) == 0 {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/state"
 
 	"github.com/spf13/cobra"
@@ -51,7 +52,7 @@ before; without either the user is new.`,
 	c.setup.flags(cmd)
 	c.timezoneFlag(cmd)
 	cmd.Flags().StringVar(&c.socket, "control", "", "`SOCKET` of the daemon (default "+control.DefaultSocket+"; none: read the state file)")
-	cmd.Flags().StringVar(&c.state, "state", "", "state `FILE` (default "+installedState+")")
+	cmd.Flags().StringVar(&c.state, "state", "", "state `FILE` (default "+settings.DefaultState+")")
 	cmd.Flags().StringVar(&c.line, "line", "", "explain this `LINE` of a log; - reads lines from standard input")
 	cmd.Flags().StringArrayVar(&c.logs, "log", nil, "log `FILE` to read before the line (repeat it for several)")
 	cmd.Flags().BoolVar(&c.all, "all", false, "show the parts of every rule's condition, not only of those that held")
@@ -152,7 +153,7 @@ func (c *explainCommand) stateFile(rules *scoring.Rules) string {
 	case rules.State != "":
 		return rules.State
 	}
-	return installedState
+	return settings.DefaultState
 }
 
 // errNoState says that there is no memory of a daemon's.

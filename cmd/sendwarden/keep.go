@@ -19,6 +19,7 @@ import (
 	"sendwarden/follow"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/state"
 )
 
@@ -37,7 +38,7 @@ const (
 
 // openState opens what is remembered from earlier runs.
 func (d *daemon) openState(path string) error {
-	if path == installedState {
+	if path == settings.DefaultState {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return fmt.Errorf("%w (name another place with --state, or under state: in the rules)", err)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -83,7 +82,7 @@ func readLedger(store *state.Store, fresh []control.Record, span control.Span) (
 	}
 	records := []control.Record{}
 	take := func(r control.Record) {
-		if r.Time.Before(span.Since) || !matches(span.User, r.User) {
+		if r.Time.Before(span.Since) || !blocklist.Matches(span.User, r.User) {
 			return
 		}
 		if records = append(records, r); len(records) > 2*most {
@@ -105,15 +104,6 @@ func readLedger(store *state.Store, fresh []control.Record, span control.Span) (
 		take(r)
 	}
 	return records[max(0, len(records)-most):], err
-}
-
-// matches tells whether a user fits a pattern such as *@example.es; all fit "".
-func matches(pattern, user string) bool {
-	if pattern == "" {
-		return true
-	}
-	fits, err := filepath.Match(blocklist.Fold(pattern), blocklist.Fold(user))
-	return err == nil && fits
 }
 
 // escapeGlob makes a name the pattern that only it fits.

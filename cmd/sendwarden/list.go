@@ -134,7 +134,7 @@ func fromFile(name string) ([]control.Account, error) {
 
 // chosen are the accounts that the flags ask for, in their order.
 func (c *listCommand) chosen(list []control.Account, wanted bool) []control.Account {
-	list = slices.DeleteFunc(list, func(a control.Account) bool { return !wanted || !matches(c.user, a.User) })
+	list = slices.DeleteFunc(list, func(a control.Account) bool { return !wanted || !blocklist.Matches(c.user, a.User) })
 	slices.SortStableFunc(list, func(a, b control.Account) int {
 		switch c.sort {
 		case "user":

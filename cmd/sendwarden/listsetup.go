@@ -7,12 +7,10 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 
 	"github.com/spf13/cobra"
 )
-
-// installedBlocklist is the blocklist where nothing else is configured.
-const installedBlocklist = "/etc/sendwarden/blocklist"
 
 // listSetup is where the blocklist is and what Postfix reads it as.
 type listSetup struct {
@@ -23,8 +21,8 @@ type listSetup struct {
 }
 
 func (s *listSetup) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.rulesFile, "rules", "", "rules `FILE` (default "+installedRules+", else the shipped rules)")
-	cmd.Flags().StringVar(&s.path, "blocklist", "", "blocklist `FILE` (default "+installedBlocklist+")")
+	cmd.Flags().StringVar(&s.rulesFile, "rules", "", "rules `FILE` (default "+settings.DefaultRules+", else the shipped rules)")
+	cmd.Flags().StringVar(&s.path, "blocklist", "", "blocklist `FILE` (default "+settings.DefaultBlocklist+")")
 }
 
 func (s *listSetup) tableFlags(cmd *cobra.Command) {
@@ -39,7 +37,7 @@ func (s *listSetup) file(rules *scoring.Rules) string {
 	case rules.Blocklist != "":
 		return rules.Blocklist
 	}
-	return installedBlocklist
+	return settings.DefaultBlocklist
 }
 
 // open opens the blocklist for changes.

@@ -8,6 +8,7 @@ import (
 
 	"sendwarden/control"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 
 	"github.com/spf13/cobra"
 )
@@ -29,7 +30,7 @@ func (r *reach) address(origin string, rules *scoring.Rules) (string, error) {
 		return r.socket, nil
 	}
 	var config control.Config
-	if err := section(origin, "control", rules, &config); err != nil {
+	if err := settings.Section(origin, "control", rules, &config); err != nil {
 		return "", err
 	}
 	if config.Socket == "" {

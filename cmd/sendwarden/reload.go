@@ -10,6 +10,7 @@ import (
 
 	"sendwarden"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/words"
 )
 
@@ -23,8 +24,8 @@ var errNoFile = errors.New("it is no file (restart the daemon with one)")
 func (d *daemon) reload() {
 	origin := d.file.path
 	text, err := d.file.take()
-	if errors.Is(err, fs.ErrNotExist) && d.origin == shippedRules {
-		origin, text, err = shippedRules, sendwarden.Rules, nil
+	if errors.Is(err, fs.ErrNotExist) && d.origin == settings.Shipped {
+		origin, text, err = settings.Shipped, sendwarden.Rules, nil
 	}
 	if err == nil {
 		err = d.renew(origin, text, true)
@@ -41,7 +42,7 @@ func (d *daemon) reload() {
 func (d *daemon) revised(now time.Time) {
 	text, changed, err := d.file.look(now)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && d.origin == shippedRules:
+	case errors.Is(err, fs.ErrNotExist) && d.origin == settings.Shipped:
 		d.fault(oldRules, nil) // of a file that was tried
 	case err != nil:
 		d.fault(oldRules, err)
@@ -56,7 +57,7 @@ func (d *daemon) revised(now time.Time) {
 // renew takes the rules into force, all that a text says or nothing of it, and says
 // what has changed. Who asked is told even that nothing has.
 func (d *daemon) renew(origin string, text []byte, asked bool) error {
-	rules, with, err := parseRules(origin, text)
+	rules, with, err := settings.Parse(origin, text)
 	if err != nil {
 		return err
 	}
@@ -82,12 +83,12 @@ func (d *daemon) renew(origin string, text []byte, asked bool) error {
 }
 
 // useWays has people and programs told as the rules file says now.
-func (d *daemon) useWays(now settings) {
-	if !reflect.DeepEqual(d.latest.alerts, now.alerts) {
-		d.desk.Use(now.alerts)
+func (d *daemon) useWays(now settings.Sections) {
+	if !reflect.DeepEqual(d.latest.Alerts, now.Alerts) {
+		d.desk.Use(now.Alerts)
 	}
-	if !reflect.DeepEqual(d.latest.hooks, now.hooks) {
-		d.hooks.Use(now.hooks)
+	if !reflect.DeepEqual(d.latest.Hooks, now.Hooks) {
+		d.hooks.Use(now.Hooks)
 	}
 }
 
@@ -135,16 +136,16 @@ func (d *daemon) waitsForRestart() (parts []string) {
 	add("blocklist", c.path != "", from.Blocklist, to.Blocklist)
 	add("table", c.table != "", from.Table, to.Table)
 	add("state", c.state != "", from.State, to.State)
-	was, is := d.settings.parts(), d.latest.parts()
-	for i, name := range sections {
+	was, is := d.settings.Parts(), d.latest.Parts()
+	for i, name := range settings.Names() {
 		add(name, name == "alerts" || name == "hooks", was[i], is[i]) // those two are in force
 	}
 	return parts
 }
 
-func changedSections(from, to settings) (changed []string) {
-	was, is := from.parts(), to.parts()
-	for i, name := range sections {
+func changedSections(from, to settings.Sections) (changed []string) {
+	was, is := from.Parts(), to.Parts()
+	for i, name := range settings.Names() {
 		if !reflect.DeepEqual(was[i], is[i]) {
 			changed = append(changed, name+" changed")
 		}

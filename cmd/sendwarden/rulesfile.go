@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"sendwarden/settings"
 )
 
 // rulesFile notices when the rules file has other contents. Editors and packages
@@ -77,5 +79,5 @@ func (f *rulesFile) contents() ([]byte, error) {
 	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		return nil, &fs.PathError{Op: "read again", Path: f.path, Err: errNoFile} // a pipe would have the daemon wait
 	}
-	return readBounded(f.path)
+	return settings.File(f.path)
 }

@@ -14,6 +14,7 @@ import (
 	"sendwarden/follow"
 	"sendwarden/past"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
@@ -52,7 +53,7 @@ SIGTERM stops.`,
 	c.timezoneFlag(cmd)
 	cmd.Flags().StringArrayVar(&c.geoFiles, "geo", nil, "geolocation database `DB` (.mmdb; repeat it for country and network; default: the embedded data)")
 	cmd.Flags().StringArrayVar(&c.log, "log", nil, "mail log `FILE` to follow; journal is the systemd journal (repeat it for several; default: what this machine has)")
-	cmd.Flags().StringVar(&c.state, "state", "", "`FILE` that is remembered in (default "+installedState+")")
+	cmd.Flags().StringVar(&c.state, "state", "", "`FILE` that is remembered in (default "+settings.DefaultState+")")
 	cmd.Flags().StringVar(&c.control, "control", "", "`SOCKET` where commands ask (default "+control.DefaultSocket+"; none: nowhere)")
 	cmd.Flags().StringVar(&c.review, "review", "", "`ADDRESS` of the review page, such as 127.0.0.1:8025 (default: none)")
 	cmd.Flags().BoolVar(&c.watch, "watch", false, "only say what would be done, as with mode: watch in the rules")
@@ -68,7 +69,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	with, err := readSettings(origin, rules)
+	with, err := settings.Read(origin, rules)
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	d := newDaemon(c, log, rules, places, with)
-	d.origin, d.sources, d.file.path = origin, sources, c.rulesPath()
+	d.origin, d.sources, d.file.path = origin, sources, settings.Path(c.rulesFile)
 	if d.zone, err = c.zone(); err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (d *daemon) open(ctx context.Context, sources []string) error {
 		return err
 	}
 	var err error
-	if d.meter, err = openMeter(d.settings.metrics); err != nil {
+	if d.meter, err = openMeter(d.settings.Metrics); err != nil {
 		return err
 	}
 	d.porter.try(ctx)
@@ -187,5 +188,5 @@ func (c *runCommand) stateFile(rules *scoring.Rules) string {
 	case rules.State != "":
 		return rules.State
 	}
-	return installedState
+	return settings.DefaultState
 }

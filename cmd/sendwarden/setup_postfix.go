@@ -13,6 +13,7 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/policy"
 	"sendwarden/postfix"
+	"sendwarden/settings"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
@@ -122,10 +123,10 @@ func (s *setupPostfix) want(cmd *cobra.Command) (postfix.Want, blocklist.Table, 
 		return postfix.Want{}, table, err
 	}
 	var door policy.Config
-	if err := section(origin, "door", rules, &door); err != nil {
+	if err := settings.Section(origin, "door", rules, &door); err != nil {
 		return postfix.Want{}, table, err
 	}
-	if err := section(origin, "addresses", rules, &s.addresses); err != nil {
+	if err := settings.Section(origin, "addresses", rules, &s.addresses); err != nil {
 		return postfix.Want{}, table, err
 	}
 	want := postfix.Want{Table: table.Map(path), Door: cmp.Or(s.door, socketOf(door.Listen)), Socketmap: s.socketmap}

@@ -17,14 +17,12 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/past"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/state"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
-
-// installedState is where the daemon keeps what it remembers.
-const installedState = "/var/lib/sendwarden/state.db"
 
 type stateCommand struct{ path string }
 
@@ -38,7 +36,7 @@ process can have the file: stop the daemon first.`,
 		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&c.path, "state", installedState, "state `FILE`")
+	cmd.PersistentFlags().StringVar(&c.path, "state", settings.DefaultState, "state `FILE`")
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "export [USER]",

@@ -11,6 +11,7 @@ import (
 
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/trial"
 	"sendwarden/words"
 
@@ -36,7 +37,7 @@ it exits with status 3. docs/tuning.md tells how to write such files.`,
 		Example: "  sendwarden test --rules /etc/sendwarden/rules.yaml mytests.yaml",
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
-	cmd.Flags().StringVar(&c.rulesFile, "rules", "", "rules `FILE` (default "+installedRules+", else the shipped rules)")
+	cmd.Flags().StringVar(&c.rulesFile, "rules", "", "rules `FILE` (default "+settings.DefaultRules+", else the shipped rules)")
 	cmd.Flags().StringVar(&c.only, "only", "", "play only the tests whose names match this `REGEXP`")
 	cmd.Flags().BoolVarP(&c.verbose, "verbose", "v", false, "show how each test went")
 	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object a test")
@@ -81,7 +82,7 @@ func readTests(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxRulesSize))
+	return io.ReadAll(io.LimitReader(file, settings.MaxSize))
 }
 
 // testOut is one line of `test --json`.

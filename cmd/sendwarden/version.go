@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sendwarden"
+	"sendwarden/settings"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,7 @@ func newRules() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := sendwarden.Rules, error(nil)
 			if schema {
-				text, err = rulesSchema()
+				text, err = settings.Schema()
 			}
 			if err == nil {
 				_, err = cmd.OutOrStdout().Write(text)

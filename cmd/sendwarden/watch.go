@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/geo"
 	"sendwarden/maillog"
@@ -90,7 +91,7 @@ func (c *watchCommand) run(cmd *cobra.Command) error {
 }
 
 func (c *watchCommand) wants(j control.Judged) bool {
-	if !matches(c.user, j.User) || j.Score < c.minScore {
+	if !blocklist.Matches(c.user, j.User) || j.Score < c.minScore {
 		return false
 	}
 	for _, code := range c.country {

@@ -1,7 +1,8 @@
-package main
+package settings
 
 import (
 	"bytes"
+	"flag"
 	"maps"
 	"os"
 	"slices"
@@ -17,23 +18,25 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-const schemaFile = "../../rules.schema.json"
+const schemaFile = "../rules.schema.json"
+
+var update = flag.Bool("update", false, "write rules.schema.json anew")
 
 // TestSchema keeps rules.schema.json what the program says, and compares it to the
 // parser: what is right for one is right for the other, and keys that one does not
 // know the other does not either.
 func TestSchema(t *testing.T) {
-	text, err := rulesSchema()
+	text, err := Schema()
 	require.NoError(t, err)
 	if *update {
 		require.NoError(t, os.WriteFile(schemaFile, text, 0o644))
 	}
 	published, err := os.ReadFile(schemaFile)
 	require.NoError(t, err)
-	require.Equal(t, string(published), string(text), "run: go test ./cmd/sendwarden -run TestSchema -update")
+	require.Equal(t, string(published), string(text), "run: go test ./settings -run TestSchema -update")
 
 	names := slices.Sorted(maps.Keys(sectionTypes()))
-	require.Equal(t, slices.Sorted(slices.Values(sections)), names)
+	require.Equal(t, slices.Sorted(slices.Values(Names())), names)
 
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	require.NoError(t, err)
@@ -51,11 +54,11 @@ func TestSchema(t *testing.T) {
 	archive, err := txtar.ParseFile("testdata/schema.txtar")
 	require.NoError(t, err)
 	for _, file := range archive.Files {
-		_, parsed := scoring.Parse(file.Name, file.Data, sections...)
+		_, parsed := scoring.Parse(file.Name, file.Data, Names()...)
 		if parsed == nil {
-			rules, err := scoring.Parse(file.Name, file.Data, sections...)
+			rules, err := scoring.Parse(file.Name, file.Data, Names()...)
 			require.NoError(t, err)
-			_, parsed = readSettings(file.Name, rules)
+			_, parsed = Read(file.Name, rules)
 		}
 		if strings.HasPrefix(file.Name, "good") {
 			require.NoError(t, parsed)

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"encoding/json"
@@ -12,17 +12,17 @@ import (
 
 // sectionTypes are what the sections are read into.
 func sectionTypes() map[string]reflect.Type {
-	var s settings
+	var s Sections
 	return map[string]reflect.Type{
-		"control": reflect.TypeOf(s.control), "review": reflect.TypeOf(s.review), "door": reflect.TypeOf(s.door),
-		"queue": reflect.TypeOf(s.queue), "alerts": reflect.TypeOf(s.alerts), "hooks": reflect.TypeOf(s.hooks),
-		"metrics": reflect.TypeOf(s.metrics), "addresses": reflect.TypeOf(s.addresses), "header_checks": reflect.TypeOf(s.headers),
+		"control": reflect.TypeOf(s.Control), "review": reflect.TypeOf(s.Review), "door": reflect.TypeOf(s.Door),
+		"queue": reflect.TypeOf(s.Queue), "alerts": reflect.TypeOf(s.Alerts), "hooks": reflect.TypeOf(s.Hooks),
+		"metrics": reflect.TypeOf(s.Metrics), "addresses": reflect.TypeOf(s.Addresses), "header_checks": reflect.TypeOf(s.HeaderChecks),
 	}
 }
 
-// rulesSchema is the JSON Schema of rules.yaml: the rules' part by package scoring,
+// Schema is the JSON Schema of rules.yaml: the rules' part by package scoring,
 // and each section's by the struct that it is read into.
-func rulesSchema() ([]byte, error) {
+func Schema() ([]byte, error) {
 	schemas := make(map[string]any)
 	for name, t := range sectionTypes() {
 		schemas[name] = schemaOf(t)
