@@ -26,7 +26,7 @@ func newSetup() *cobra.Command {
 		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSetupPostfix(), newSetupHeaders())
+	cmd.AddCommand(newSetupPostfix(), newSetupExim(), newSetupHeaders())
 	return cmd
 }
 
