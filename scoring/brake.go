@@ -1,5 +1,7 @@
 package scoring
 
+import "slices"
+
 // brake stops us from silencing a whole company: a bad update of a geolocation
 // database, or a rule with a slip of the pen, blocks many users at once, which
 // thieves hardly ever do. Beyond a number of blocks in an hour, users are only
@@ -23,6 +25,13 @@ func (b *brake) seen(day int32) {
 		b.day, b.today, b.yesterday = day, 0, b.today
 	}
 	b.today++
+}
+
+// clone is a brake that does not change with this one.
+func (b *brake) clone() brake {
+	c := *b
+	c.blocks = slices.Clone(b.blocks)
+	return c
 }
 
 // allows tells whether one more block is allowed, and counts it if so.

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"sendwarden/geo"
 )
 
 // begin follows a message from its submission on.
@@ -34,36 +36,65 @@ func (s *Scorer) sameAgain(m *message, sub *Submission, u *user) Verdict {
 	return v
 }
 
-// release lets a held message go: what the log tells of it becomes true.
-func (s *Scorer) release(m *message, u *user, at int64) {
+// release lets a held message go: what the log tells of it becomes true. Where the
+// user is taken to be at home there, its place is learnt.
+func (s *Scorer) release(h heldMessage, u *user, at int64, learn bool) {
+	m := h.message
+	c := count{what: freed, at: at, message: m.id}
+	if learn {
+		c.place = h.place
+	}
+	if m.action == Hold {
+		c.sentTo, c.cameBack = m.recipients, m.bounces
+		c.tally = tally{delivered: m.recipients, bounces: m.bounces}
+		if m.strange {
+			c.strangeBounces = m.bounces
+		}
+	}
+	s.count(u, &c)
 	if m.action != Hold {
 		return
 	}
 	s.messages.decide(m, Allow)
-	s.sent(u, m.recipients)
-	t := tally{delivered: m.recipients, bounces: m.bounces}
-	if m.strange {
-		t.strangeBounces = m.bounces
-	}
-	s.returned(u, m.bounces)
-	u.volume.add(at, t)
 	if m.removed {
 		s.messages.drop(m)
 	}
 }
 
-// sent and returned keep the long-term counts of a user and of the server.
-func (s *Scorer) sent(u *user, recipients uint32) {
-	u.sentTo += float32(recipients)
-	if KindOf(u.name) == Users {
-		s.server.sentTo += float64(recipients)
-	}
+// count is what becomes of a message, as it counts for its user.
+type count struct {
+	what    what
+	at      int64
+	message MessageID
+	tally
+	sentTo, cameBack uint32    // of all time
+	sender           uint32    // hash of the envelope sender; 0: none
+	place            geo.Place // to be learnt, if it has an address
 }
 
-func (s *Scorer) returned(u *user, bounces uint32) {
-	u.cameBack += float32(bounces)
-	if KindOf(u.name) == Users {
-		s.server.cameBack += float64(bounces)
+// count takes it into the user's memory.
+func (s *Scorer) count(u *user, c *count) {
+	if s.shares(u) {
+		s.shared.counted(s, u, c)
+		return
+	}
+	s.add(u, c)
+}
+
+func (s *Scorer) add(u *user, c *count) {
+	if c.place.Addr.IsValid() {
+		s.learn(u, c.place, c.at)
+	}
+	if c.sender != 0 {
+		u.senders.used(c.sender, c.at)
+	}
+	u.sentTo += float32(c.sentTo)
+	u.cameBack += float32(c.cameBack)
+	if c.sentTo|c.cameBack != 0 && KindOf(u.name) == Users {
+		s.mailed(c.sentTo, c.cameBack)
+	}
+	if c.tally != (tally{}) {
+		u.volume.add(c.at, c.tally)
 	}
 }
 
@@ -78,17 +109,15 @@ func (s *Scorer) Queued(id MessageID, at time.Time, recipients int, from string)
 	m.queued = true
 	s.messages.touch(m)
 	u := s.user(m.user, at.Unix())
-	u.senders.used(hashName(from), at.Unix())
 	m.recipients = uint32(recipients)
-	t := tally{recipients: m.recipients}
+	c := count{what: queued, at: at.Unix(), message: id, sender: hashName(from), tally: tally{recipients: m.recipients}}
 	if m.strange {
-		t.strangeRecipients = t.recipients
+		c.strangeRecipients = m.recipients
 	}
 	if m.action == Allow {
-		t.delivered = m.recipients
-		s.sent(u, m.recipients)
+		c.delivered, c.sentTo = m.recipients, m.recipients
 	}
-	u.volume.add(at.Unix(), t)
+	s.count(u, &c)
 }
 
 // Bounced counts a recipient whose mail came back.
@@ -102,19 +131,17 @@ func (s *Scorer) Bounced(id MessageID, at time.Time) {
 		s.messages.touch(m)
 		return
 	}
-	t := tally{bounces: 1}
-	u := s.user(m.user, at.Unix())
-	s.returned(u, 1)
+	c := count{what: bounced, at: at.Unix(), message: id, cameBack: 1, tally: tally{bounces: 1}}
 	if m.strange {
-		t.strangeBounces = 1
+		c.strangeBounces = 1
 	}
-	u.volume.add(at.Unix(), t)
+	s.count(s.user(m.user, at.Unix()), &c)
 }
 
 // Rejected counts a command about a message that Postfix refused.
 func (s *Scorer) Rejected(id MessageID, at time.Time) {
 	if m := s.messages.heard(id); m != nil && m.action == Allow {
-		s.user(m.user, at.Unix()).volume.add(at.Unix(), tally{rejects: 1})
+		s.count(s.user(m.user, at.Unix()), &count{what: rejected, at: at.Unix(), message: id, tally: tally{rejects: 1}})
 	}
 }
 
@@ -133,13 +160,7 @@ func (s *Scorer) Removed(id MessageID) {
 
 // Failure notes a failed log-in from an address.
 func (s *Scorer) Failure(addr netip.Addr, at time.Time) {
-	now := at.Unix()
-	x := s.server.stranger(hashAddr(addr), now)
-	if now-x.failed > dayStep {
-		x.failures = 0
-	}
-	x.failed = now
-	x.failures = min(x.failures, 1<<15) + 1
+	s.sighted(sighting{failed, hashAddr(addr), 0, at.Unix()})
 }
 
 // Login notes that a user read mail from a place: evidence of where the user
@@ -151,9 +172,18 @@ func (s *Scorer) Login(login Submission) {
 		return // who never sends is no concern
 	}
 	s.users.change(u)
+	if s.shares(u) {
+		s.shared.loggedIn(s, &login, u)
+		return
+	}
+	s.visited(&login, u)
+}
+
+// visited is what a log-in does to the memory of its user.
+func (s *Scorer) visited(login *Submission, u *user) {
 	l := &s.look
-	l.aim(&login, u)
-	if !l.placed {
+	l.aim(login, u)
+	if u.blocked || !l.placed {
 		return
 	}
 	if !l.stranger() {

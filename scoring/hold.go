@@ -81,8 +81,7 @@ func (s *Scorer) letGo(u *user, at int64) []Release {
 	released := make([]Release, 0, n)
 	for _, h := range u.held[:n] {
 		released = append(released, Release{time.Unix(at, 0), u.name, h.id})
-		s.learn(u, h.place, at)
-		s.release(h.message, u, at)
+		s.release(h, u, at, true)
 	}
 	u.held, u.pausedTo = slices.Delete(u.held, 0, n), at+portionPause
 	if len(u.held) == 0 {
@@ -97,7 +96,12 @@ const overruledWeight = 4
 
 // Blocked notes that a user is on the blocklist, by whomever.
 func (s *Scorer) Blocked(name string, at time.Time) {
-	s.user(name, at.Unix()).blocked = true
+	u := s.user(name, at.Unix())
+	if s.shares(u) {
+		s.shared.done(s, u, told{what: blocked, at: at.Unix()})
+		return
+	}
+	u.blocked = true
 }
 
 // Blocks tells whether a user is taken for blocked.
@@ -112,18 +116,31 @@ func (s *Scorer) Blocks(name string) bool {
 // user's messages that were held.
 func (s *Scorer) Released(name string, at time.Time, teach bool) (held []MessageID) {
 	u := s.users.find(name)
+	if u == nil && s.shared != nil {
+		u = s.user(name, at.Unix()) // another host may know more
+	}
 	if u == nil {
 		return nil
 	}
 	s.users.change(u)
-	u.blocked, u.score, u.scoreAt, u.reasons, u.fired = false, 0, at.Unix(), nil, nil
-	u.whereabouts = toAndFro{}
 	for _, h := range u.held {
 		held = append(held, h.id)
-		s.release(h.message, u, at.Unix())
+		s.release(h, u, at.Unix(), false)
 	}
 	u.held, u.portion, u.pausedTo = nil, 0, 0
-	s.server.acquit(hashName(name))
+	s.sighted(sighting{acquitted, 0, hashName(name), at.Unix()})
+	if s.shares(u) {
+		s.shared.done(s, u, told{what: overruled, at: at.Unix(), teach: teach})
+		return held
+	}
+	s.overrule(u, at.Unix(), teach)
+	return held
+}
+
+// overrule is what a release does to the memory of its user.
+func (s *Scorer) overrule(u *user, at int64, teach bool) {
+	u.blocked, u.score, u.scoreAt, u.reasons, u.fired = false, 0, at, nil, nil
+	u.whereabouts = toAndFro{}
 	for i := range u.volume {
 		u.volume[i].overrule()
 	}
@@ -131,10 +148,9 @@ func (s *Scorer) Released(name string, at time.Time, teach bool) (held []Message
 		v := &u.visits[i]
 		if teach && v.strange {
 			v.strange = false
-			u.teach(v, int32(at.Unix()/dayStep), s.rules.MemoryHalfLife.Hours()/24)
+			u.teach(v, int32(at/dayStep), s.rules.MemoryHalfLife.Hours()/24)
 		}
 	}
-	return held
 }
 
 // teach makes the place of a visit familiar at once.

@@ -46,6 +46,8 @@ type user struct {
 	held     []heldMessage
 	portion  uint32 // how many of them went last; 0: none yet
 	pausedTo int64  // no more go before, Unix seconds
+
+	share *share // with other hosts; nil: not known, or nothing is shared
 }
 
 // firing is when a rule last added points.

@@ -160,7 +160,7 @@ func TestMessagesAreBounded(t *testing.T) {
 	require.Len(t, ms.brief, 50)
 }
 
-func parsed(t *testing.T, text string) *Rules {
+func parsed(t testing.TB, text string) *Rules {
 	rules, err := Parse("rules.yaml", []byte(text))
 	require.NoError(t, err)
 	return rules

@@ -62,6 +62,9 @@ func (s *Scorer) Changes(each func(key string, record []byte)) {
 		each(p.key(), s.server.record(p))
 	}
 	clear(s.server.changed)
+	if s.shared != nil {
+		s.shared.changes(each)
+	}
 	s.once(queueKey, &s.said.queue, each, func(c *coder) { c.queue(&s.queue) })
 	s.once(sumsKey, &s.said.sums, each, func(c *coder) { c.sums(s) })
 }
@@ -100,6 +103,11 @@ func (s *Scorer) restore(key string, record []byte) error {
 	}
 	if name, found := strings.CutPrefix(key, trustKey); found {
 		return s.trusts.restore(name, record)
+	}
+	if s.shared != nil {
+		if ours, err := s.shared.restore(key, record); ours {
+			return err
+		}
 	}
 	switch key {
 	case queueKey:
@@ -248,6 +256,10 @@ func (s *Scorer) Forget(name string) {
 		s.trusts.set(name, nil)
 	}
 	s.users.forget(name)
+	if s.shared != nil {
+		s.shared.forget(name)
+		s.shared.gathered.forget(hashName(name))
+	}
 }
 
 // Stale tells from a user's record whether the user has not been seen for longer

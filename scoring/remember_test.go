@@ -89,7 +89,7 @@ func life(r *rand.Rand, n int) []happening {
 			sent = append(sent, sub)
 			story = append(story, submitted(sub))
 		case dice < 90 && len(sent) > 0:
-			story = append(story, told(r, sent[len(sent)-1-r.IntN(min(len(sent), 10))], now))
+			story = append(story, toldOf(r, sent[len(sent)-1-r.IntN(min(len(sent), 10))], now))
 		case dice < 94:
 			story = append(story, func(s *Scorer) string { s.Login(sub); return "" })
 		case dice < 96:
@@ -116,8 +116,8 @@ func submitted(sub Submission) happening {
 	}
 }
 
-// told is one of the things that the log tells of a message.
-func told(r *rand.Rand, sub Submission, now time.Time) happening {
+// toldOf is one of the things that the log tells of a message.
+func toldOf(r *rand.Rand, sub Submission, now time.Time) happening {
 	id := MessageID{"mx", "postfix", sub.Message.ID}
 	recipients, from := 1+r.IntN(30), userName(r.IntN(20))
 	switch r.IntN(6) {

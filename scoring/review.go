@@ -25,8 +25,7 @@ func (s *Scorer) Waiting() []string { return s.queue.names() }
 func (s *Scorer) LetGo(name, id string, now time.Time) bool {
 	u, h, held := s.take(name, id)
 	if held {
-		s.learn(u, h.place, now.Unix())
-		s.release(h.message, u, now.Unix())
+		s.release(h, u, now.Unix(), true)
 	}
 	return held
 }

@@ -26,22 +26,23 @@ func partOfWeek(t time.Time) int {
 	return part
 }
 
-// learn counts a time, once in three hours however much is sent, for a user and
-// for people in general. When a part is full, the past weighs half as much.
-func (r *rhythm) learn(t time.Time, people *[partsOfWeek]float64) {
+// learn counts a time, once in three hours however much is sent, and tells whether
+// it did and which part of the week it is. When a part is full, the past weighs
+// half as much.
+func (r *rhythm) learn(t time.Time) (part int, counts bool) {
 	stretch := int32(t.Unix() / (hoursOfPart * hourStep))
 	if stretch == r.last {
-		return
+		return 0, false
 	}
 	r.last = stretch
-	part := partOfWeek(t)
-	people[part]++
+	part = partOfWeek(t)
 	if r.parts[part] == math.MaxUint8 {
 		for i := range r.parts {
 			r.parts[i] /= 2
 		}
 	}
 	r.parts[part]++
+	return part, true
 }
 
 // rarity is the surprise, in bits, at seeing a user at that time of the week,

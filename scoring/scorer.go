@@ -23,6 +23,7 @@ type Scorer struct {
 	asking asking
 	queue  queue // users with held messages
 	said   said
+	shared *shared // with other hosts; nil: nothing is
 }
 
 // New makes a scorer that remembers nobody.
@@ -85,11 +86,26 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 	if m := s.messages.again(&sub); m != nil {
 		return s.sameAgain(m, &sub, u)
 	}
+	var v Verdict
+	if s.shared == nil {
+		v = s.judge(&sub, u)
+	} else {
+		v = s.shared.submission(s, &sub, u)
+	}
 	l := &s.look
-	l.aim(&sub, u)
+	m := s.begin(&sub, v.Action, l.strange)
+	if v.Action == Hold && m.id.ID != "" {
+		s.wait(l, m)
+	}
+	return v
+}
+
+// judge is what a submission does to the memory of its user, and its verdict.
+func (s *Scorer) judge(sub *Submission, u *user) Verdict {
+	l := &s.look
+	l.aim(sub, u)
 	if u.blocked {
 		s.markThief(l)
-		s.begin(&sub, Refuse, l.strange)
 		return Verdict{Action: Refuse, User: sub.User, Time: sub.Time, Score: u.scoreNow(l.now, s.rules.HalfLife)}
 	}
 	s.record(l)
@@ -98,7 +114,7 @@ func (s *Scorer) Submission(sub Submission) Verdict {
 		u.portion = 0                 // something followed: a few messages go first again
 		s.queue.add(u.name, s.due(u)) // some points are negative: what is held may go sooner
 	}
-	v := s.verdict(l, override, fired)
+	v := s.verdict(l, s.rules.Users[sub.User], fired)
 	s.conclude(l, v)
 	return v
 }
@@ -121,7 +137,7 @@ func (s *Scorer) record(l *look) {
 		if l.strange {
 			one.strangeMessages = 1
 			if !l.shared && !l.trusted {
-				s.server.stranger(l.address, l.now).seenWith(hashName(l.sub.User))
+				s.sighted(sighting{seen, l.address, hashName(l.sub.User), l.now})
 			}
 		}
 		if l.stranger() || l.steady() {
@@ -209,13 +225,13 @@ func (s *Scorer) conclude(l *look, v Verdict) {
 		s.learn(u, l.place, l.now)
 		u.learnMethod(l.sub.Method)
 		if !l.strange {
-			u.usual.count(l.day, u.volume.since(l.now-hourStep), &s.server.usual)
+			if over, ended := u.usual.count(l.day, u.volume.since(l.now-hourStep)); ended {
+				s.dayOver(over)
+			}
 		}
-		u.rhythm.learn(l.sub.Time, &s.server.rhythm)
-	}
-	m := s.begin(l.sub, v.Action, l.strange)
-	if v.Action == Hold && m.id.ID != "" {
-		s.wait(l, m)
+		if part, counts := u.rhythm.learn(l.sub.Time); counts {
+			s.atHour(part)
+		}
 	}
 }
 
@@ -228,12 +244,12 @@ func (s *Scorer) learn(u *user, p geo.Place, now int64) {
 	shared := s.rules.shared(p)
 	address, block := addressOf(p, shared)
 	if country := countryKey(p.Country); country != 0 && !shared && u.countries.use(uint32(country), day, fade) {
-		s.server.useCountry(country)
+		s.useCountry(country)
 	}
 	u.blocks.use(block, day, fade)
 	u.addresses.use(uint32(address), day, fade)
 	if network := networkOf(p); u.networks.use(network, day, fade) {
-		s.server.useNetwork(network, p.Org)
+		s.useNetwork(network, p.Org)
 	}
 }
 
@@ -251,7 +267,7 @@ func (u *user) learnMethod(method string) {
 // accounts.
 func (s *Scorer) markThief(l *look) {
 	if l.placed && l.stranger() && !l.shared {
-		s.server.stranger(l.address, l.now).accuse(hashName(l.sub.User), l.now)
+		s.sighted(sighting{accused, l.address, hashName(l.sub.User), l.now})
 	}
 }
 
@@ -259,7 +275,7 @@ func (s *Scorer) markThief(l *look) {
 func (s *Scorer) markThieves(l *look) {
 	for i := range l.user.visits {
 		if v := &l.user.visits[i]; v.strange && !v.shared {
-			s.server.stranger(v.address, l.now).accuse(hashName(l.sub.User), l.now)
+			s.sighted(sighting{accused, v.address, hashName(l.sub.User), l.now})
 		}
 	}
 }

@@ -59,17 +59,21 @@ func newServer() server {
 }
 
 // useCountry counts one user's day in a country, useNetwork in a network.
-func (s *server) useCountry(country uint16) {
-	s.countries[country]++
+func (s *server) useCountry(country uint16) { s.addCountry(country, 1) }
+
+func (s *server) useNetwork(asn uint32, org string) { s.addNetwork(asn, 1, org) }
+
+func (s *server) addCountry(country uint16, days float64) {
+	s.countries[country] += days
 	s.changed.add(countryKeys, uint64(country))
-	s.days++
+	s.days += days
 	if s.days > 1<<20 {
 		s.halve()
 	}
 }
 
-func (s *server) useNetwork(asn uint32, org string) {
-	s.networks[asn]++
+func (s *server) addNetwork(asn uint32, days float64, org string) {
+	s.networks[asn] += days
 	s.changed.add(networkKey, uint64(asn))
 	if org != "" {
 		s.orgs[asn] = org
@@ -200,29 +204,32 @@ func (s *server) acquit(victim uint32) {
 // forget leaves no trace of a user at the addresses.
 func (s *server) forget(user uint32) {
 	for a, x := range s.strangers {
-		i := slices.Index(x.users[:x.nusers], user)
-		if i >= 0 {
-			x.nusers--
-			x.users[i], x.users[x.nusers] = x.users[x.nusers], 0
-		}
-		if x.victim == user {
+		if gone := x.unsee(user); x.victim == user {
 			x.victim = 0
-		} else if i < 0 {
+		} else if !gone {
 			continue
 		}
 		s.changed.add(strangerKey, a)
 	}
 }
 
-// seenWith notes that a user came from an address that is strange for them.
-func (x *stranger) seenWith(user uint32) {
-	for _, u := range x.users[:x.nusers] {
-		if u == user {
-			return
-		}
+// seenWith notes that a user came from an address that is strange for them, and
+// tells whether that is new.
+func (x *stranger) seenWith(user uint32) bool {
+	if slices.Contains(x.users[:x.nusers], user) || int(x.nusers) == len(x.users) {
+		return false
 	}
-	if int(x.nusers) < len(x.users) {
-		x.users[x.nusers] = user
-		x.nusers++
+	x.users[x.nusers] = user
+	x.nusers++
+	return true
+}
+
+// unsee takes that back.
+func (x *stranger) unsee(user uint32) (gone bool) {
+	i := slices.Index(x.users[:x.nusers], user)
+	if i >= 0 {
+		x.nusers--
+		x.users[i], x.users[x.nusers] = x.users[x.nusers], 0
 	}
+	return i >= 0
 }

@@ -93,25 +93,25 @@ func (ts *trusts) restore(name string, record []byte) error {
 	return nil
 }
 
-func (c *coder) trusts(ts *[]Trust) {
-	list(c, ts, maxTrusts, func(c *coder, t *Trust) {
-		c.text(&t.Country)
-		addr, bits := t.Network.Addr(), t.Network.Bits()
-		c.address(&addr)
-		number(c, &bits)
-		number(c, &t.ASN)
-		ever := !t.Until.IsZero()
-		c.flags(&ever)
-		if ever {
-			c.moment(&t.Until)
-		}
-		if !c.reading {
-			return
-		}
-		if t.Network = netip.PrefixFrom(addr, bits); addr.IsValid() && !t.Network.IsValid() {
-			c.fail(errDamaged)
-		}
-	})
+func (c *coder) trusts(ts *[]Trust) { list(c, ts, maxTrusts, (*coder).trust) }
+
+func (c *coder) trust(t *Trust) {
+	c.text(&t.Country)
+	addr, bits := t.Network.Addr(), t.Network.Bits()
+	c.address(&addr)
+	number(c, &bits)
+	number(c, &t.ASN)
+	ever := !t.Until.IsZero()
+	c.flags(&ever)
+	if ever {
+		c.moment(&t.Until)
+	}
+	if !c.reading {
+		return
+	}
+	if t.Network = netip.PrefixFrom(addr, bits); addr.IsValid() && !t.Network.IsValid() {
+		c.fail(errDamaged)
+	}
 }
 
 // Trust takes a person's word for a place of a user's; a word given before for the
@@ -123,13 +123,17 @@ func (s *Scorer) Trust(name string, t Trust, now time.Time) (free []MessageID, o
 	if len(list) >= maxTrusts {
 		return nil, false
 	}
-	s.trusts.set(name, append(list, t))
 	u := s.users.find(name)
+	if s.shared != nil {
+		u = s.user(name, now.Unix()) // whose memory takes the word to the other hosts
+		s.shared.done(s, u, told{what: vouched, at: now.Unix(), trust: t})
+	} else {
+		s.vouch(name, u, t, now.Unix())
+	}
 	if u == nil || u.blocked || t.ended(now.Unix()) {
 		return nil, true
 	}
 	s.users.change(u)
-	s.pardon(u, t, now.Unix())
 	if len(u.held) > 0 {
 		s.queue.add(name, s.due(u)) // perhaps sooner than before
 	}
@@ -141,11 +145,22 @@ func (s *Scorer) Trust(name string, t Trust, now time.Time) (free []MessageID, o
 			return false
 		}
 		free = append(free, h.id)
-		s.learn(u, h.place, now.Unix())
-		s.release(h.message, u, now.Unix())
+		s.release(h, u, now.Unix(), true)
 		return true
 	})
 	return free, true
+}
+
+// vouch is what a person's word does to what is remembered of a user, who may be
+// nobody yet.
+func (s *Scorer) vouch(name string, u *user, t Trust, now int64) {
+	list := slices.DeleteFunc(slices.Clone(s.trusts.of[name]), func(o Trust) bool { return o.same(t) || o.ended(now) })
+	if len(list) < maxTrusts {
+		s.trusts.set(name, append(list, t))
+	}
+	if u != nil && !u.blocked && !t.ended(now) {
+		s.pardon(u, t, now)
+	}
 }
 
 // pardon takes back what a place alone was held against a user.
@@ -187,11 +202,19 @@ func (s *Scorer) pardon(u *user, t Trust, now int64) {
 // none, of all. It answers how many there were.
 func (s *Scorer) Untrust(name string, t Trust) (gone int) {
 	before := s.trusts.of[name]
-	left := slices.DeleteFunc(slices.Clone(before), func(o Trust) bool { return o.same(t) || t.same(Trust{}) })
-	if len(left) != len(before) {
+	left := except(before, t)
+	switch {
+	case len(left) == len(before):
+	case s.shared != nil:
+		s.shared.done(s, s.user(name, 0), told{what: unvouched, trust: t})
+	default:
 		s.trusts.set(name, left)
 	}
 	return len(before) - len(left)
+}
+
+func except(list []Trust, t Trust) []Trust {
+	return slices.DeleteFunc(slices.Clone(list), func(o Trust) bool { return o.same(t) || t.same(Trust{}) })
 }
 
 // Trusted is what was said for one user.

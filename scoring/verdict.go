@@ -77,6 +77,8 @@ type Verdict struct {
 	// more blocks within the hour than thieves account for: something is wrong
 	// with the rules or the databases, and a person must look.
 	Braked bool
+	// Elsewhere says that another host decided so, and does all that follows.
+	Elsewhere bool
 	// Again says that this very submission was judged before, and that nothing
 	// was done now. Action is what becomes of it: what was decided then; Allow when
 	// it has been released since.

@@ -137,24 +137,35 @@ func (s *spread) learn(amount uint32, share float32) {
 func (s spread) amount() float64 { return math.Expm1(float64(s.mean)) }
 
 // count takes note of one message, given what the last hour held. A day that
-// is over goes into the averages of the user and of all people.
-func (u *usual) count(day int32, lastHour tally, people *usual) {
+// is over goes into the averages of the user, and is answered for those of all
+// people.
+func (u *usual) count(day int32, lastHour tally) (over usualDay, ended bool) {
 	if day != u.day {
-		if u.messages > 0 {
+		if ended = u.messages > 0; ended {
+			over = usualDay{u.messages, u.hour, u.recipients}
 			u.days = min(u.days, math.MaxUint16-1) + 1
-			u.learn(u, max(1/float32(u.days), 0.1))
-			people.days = min(people.days, mostPeopleDays-1) + 1
-			people.learn(u, 1/float32(people.days))
+			u.learn(over, max(1/float32(u.days), 0.1))
 		}
 		u.day, u.messages, u.hour, u.recipients = day, 0, 0, 0
 	}
 	u.messages++
 	u.hour = max(u.hour, lastHour.messages)
 	u.recipients = max(u.recipients, lastHour.recipients)
+	return over, ended
+}
+
+// usualDay is one user's day with mail: messages of the day, and messages and
+// recipients of its busiest hour.
+type usualDay struct{ messages, hour, recipients uint32 }
+
+// learnFrom takes a day of one user's into the averages of all people.
+func (u *usual) learnFrom(over usualDay) {
+	u.days = min(u.days, mostPeopleDays-1) + 1
+	u.learn(over, 1/float32(u.days))
 }
 
 // learn takes a day into the averages, with a share of the weight.
-func (u *usual) learn(over *usual, share float32) {
+func (u *usual) learn(over usualDay, share float32) {
 	u.perDay.learn(over.messages, share)
 	u.perHour.learn(over.hour, share)
 	u.toHour.learn(over.recipients, share)
