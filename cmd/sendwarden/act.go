@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"sendwarden/blocklist"
 	"sendwarden/control"
+	"sendwarden/daemon"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
 	"sendwarden/settings"
@@ -60,8 +62,9 @@ func (s *actSetup) doer(ctx context.Context) (d doer, end func() error, err erro
 	case !absent(err):
 		return nil, nil, err
 	}
-	o := &offline{setup: &s.listSetup, rules: rules, path: s.stateFile(rules)}
-	return o, o.close, nil
+	list := func(ctx context.Context) (*blocklist.List, error) { return s.open(ctx, rules) }
+	o := daemon.NewOffline(rules, list, s.stateFile(rules))
+	return o, o.Close, nil
 }
 
 func (s *actSetup) stateFile(rules *scoring.Rules) string {

@@ -16,6 +16,7 @@ import (
 
 	"sendwarden/blocklist"
 	"sendwarden/control"
+	"sendwarden/daemon"
 	"sendwarden/maillog"
 	"sendwarden/words"
 
@@ -125,9 +126,9 @@ func fromFile(name string) ([]control.Account, error) {
 	}
 	var list []control.Account
 	for _, e := range entries {
-		var a subject
-		a.listed(e)
-		list = append(list, a.Account)
+		var a control.Account
+		daemon.Listed(&a, e)
+		list = append(list, a)
 	}
 	return list, err
 }

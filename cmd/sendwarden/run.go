@@ -1,21 +1,17 @@
 package main
 
 import (
-	"context"
-	"errors"
+	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
-	"strings"
-	"sync"
+	"os"
 	"time"
 
 	"sendwarden/control"
+	"sendwarden/daemon"
 	"sendwarden/follow"
-	"sendwarden/past"
+	"sendwarden/review"
 	"sendwarden/scoring"
 	"sendwarden/settings"
-	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
@@ -62,8 +58,6 @@ SIGTERM stops.`,
 }
 
 func (c *runCommand) run(cmd *cobra.Command) error {
-	ctx, stop := context.WithCancel(cmd.Context())
-	defer stop()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 	rules, origin, err := c.rules()
 	if err != nil {
@@ -71,6 +65,9 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	}
 	with, err := settings.Read(origin, rules)
 	if err != nil {
+		return err
+	}
+	if err := c.checkReview(with.Review); err != nil {
 		return err
 	}
 	places, err := c.places(rules)
@@ -81,88 +78,45 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	d := newDaemon(c, log, rules, places, with)
-	d.origin, d.sources, d.file.path = origin, sources, settings.Path(c.rulesFile)
-	if d.zone, err = c.zone(); err != nil {
+	zone, err := c.zone()
+	if err != nil {
 		return err
 	}
-	switch err := d.open(ctx, sources); {
-	case errors.Is(err, past.ErrStopped): // before all was learnt: the next start begins anew
-		log.Info("stopped")
-		return nil
-	case err != nil:
-		return err
+	list, behind := c.open(cmd.Context(), rules)
+	if list == nil {
+		return behind
 	}
-	log.Info("running", "version", version, "rules", origin, "mode", d.mode(), "log", strings.Join(sources, " "), "blocklist", c.file(rules))
-	for _, s := range places.Sources() {
-		log.Info("geolocation", "data", words.Database(s, time.Now()))
-	}
-	d.service.ready(d.status())
-	err = d.live(ctx, stop, sources)
-	log.Info("stopped")
-	return err
+	d := daemon.New(rules, with, daemon.Options{
+		Origin: origin, File: settings.Path(c.rulesFile), Overruled: c.overruled(), Watch: c.watch,
+		List: list, Path: c.file(rules), Behind: behind, State: c.stateFile(rules), Places: places, Sources: sources, Zone: zone,
+		Queue:   (&queueSetup{c.configDir, with.Queue.Helper}).open(),
+		Control: c.control, Review: c.review, Postfix: c.configDir, Host: hostName(), Version: version, Revision: revision(), Log: log,
+	})
+	return d.Run(cmd.Context())
 }
 
-// open opens all that the daemon works on, and brings back what it knew.
-func (d *daemon) open(ctx context.Context, sources []string) error {
-	if err := d.openList(ctx); err != nil {
-		return err
-	}
-	if err := d.openState(d.command.stateFile(d.rules)); err != nil {
-		return err
-	}
-	if err := d.openClerk(ctx, time.Now()); err != nil {
-		return err
-	}
-	if err := d.openDoor(); err != nil {
-		return err
-	}
-	if err := d.openControl(); err != nil {
-		return err
-	}
-	if err := d.openReview(); err != nil {
-		return err
-	}
-	var err error
-	if d.meter, err = openMeter(d.settings.Metrics); err != nil {
-		return err
-	}
-	d.porter.try(ctx)
-	if !d.porter.able.Load() {
-		d.log.Warn("Postfix's queue is out of reach: no mail is held until it is (a daemon that is not root asks `sendwarden queue-helper`; see queue: in the rules)")
-	}
-	if err := d.remember(); err != nil {
-		return err
-	}
-	unknown := slices.DeleteFunc(slices.Clone(sources), func(source string) bool { _, known := d.positions[source]; return known })
-	if slices.Contains(unknown, follow.Journal) || slices.Contains(unknown, follow.Stdin) {
-		d.began = time.Now().Truncate(time.Second) // as stamps are
-	}
-	if len(unknown) == 0 {
+// checkReview says what is wrong with the address of the review page.
+func (c *runCommand) checkReview(config review.Config) error {
+	if c.review == "" {
 		return nil
 	}
-	if err := d.learn(ctx, unknown); err != nil {
-		return err
+	config.Listen = c.review
+	if err := config.Check(); err != nil {
+		return usageError{fmt.Errorf("--review %w", err)}
 	}
-	d.firstSave()
 	return nil
 }
 
-// live runs the loop, and beside it those who wait for others: for Postfix at the
-// door, for its queue, for mail servers and programs. What they had in hand when
-// the loop ends is done, then all is written down.
-func (d *daemon) live(ctx context.Context, stop func(), sources []string) error {
-	var others sync.WaitGroup
-	for _, other := range []func(context.Context){d.stand, d.steward.serve, d.showReview, d.porter.work, d.clerk.work, d.hooks.Run, d.desk.Run, d.fade, d.serveMetrics} {
-		others.Go(func() { other(ctx) })
+// overruled are the parts of the rules file in whose place flags stand.
+func (c *runCommand) overruled() (parts []string) {
+	for part, is := range map[string]bool{
+		"log": len(c.log) > 0, "geo": len(c.geoFiles) > 0, "blocklist": c.path != "", "table": c.table != "", "state": c.state != "",
+	} {
+		if is {
+			parts = append(parts, part)
+		}
 	}
-	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))
-	close(d.steward.ended)
-	d.service.stopping()
-	stop()
-	others.Wait()
-	d.lastSave()
-	return err
+	return parts
 }
 
 // sources are the logs to follow.
@@ -189,4 +143,13 @@ func (c *runCommand) stateFile(rules *scoring.Rules) string {
 		return rules.State
 	}
 	return settings.DefaultState
+}
+
+// hostName is this mail server's name, for people who have several.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost" // nothing but a greeting depends on it
+	}
+	return name
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sendwarden/blocklist"
+	"sendwarden/daemon"
 	"sendwarden/postfix"
 
 	"github.com/spf13/cobra"
@@ -51,7 +52,7 @@ func (s *setupHeaders) run(cmd *cobra.Command) error {
 		return err
 	}
 	if s.host == "" {
-		if s.host, err = hostOf(cmd.Context(), postfix.Exec, s.configDir); err != nil {
+		if s.host, err = daemon.HostOf(cmd.Context(), postfix.Exec, s.configDir); err != nil {
 			return err
 		}
 	}

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
-	"time"
 
-	"sendwarden/alert"
 	"sendwarden/blocklist"
 	"sendwarden/control"
+	"sendwarden/daemon"
 	"sendwarden/maillog"
 	"sendwarden/past"
 	"sendwarden/scoring"
@@ -82,15 +80,7 @@ func (c *stateCommand) open() (*state.Store, error) {
 	if _, err := os.Stat(c.path); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s: there is no state yet; `sendwarden run` makes it (--state names another file)", c.path)
 	}
-	return c.openOrMake()
-}
-
-func (c *stateCommand) openOrMake() (*state.Store, error) {
-	store, err := state.Open(c.path, time.Now())
-	if err == nil && store.Damaged != "" {
-		return nil, errors.Join(errors.New(store.Damaged), store.Close())
-	}
-	return store, err
+	return daemon.OpenState(c.path)
 }
 
 // recordOut is one line of `state export`.
@@ -174,7 +164,7 @@ func (c *stateCommand) importFrom(cmd *cobra.Command, name string) (err error) {
 		defer file.Close()
 		in = file
 	}
-	store, err := c.openOrMake()
+	store, err := daemon.OpenState(c.path)
 	if err != nil {
 		return err
 	}
@@ -250,7 +240,7 @@ func (c *stateCommand) forget(cmd *cobra.Command, name string) (err error) {
 		batch.Put(key, nil)
 	}
 	batch.Put(scoring.UserKey(user), nil)
-	if err := forgetTold(store, user, &batch); err != nil {
+	if err := daemon.Forget(store, user, &batch); err != nil {
 		return err
 	}
 	if err := store.Commit(&batch); err != nil {
@@ -263,48 +253,9 @@ func (c *stateCommand) forget(cmd *cobra.Command, name string) (err error) {
 	return nil
 }
 
-// forgetTold drops what the daemon's own records tell of a user beside its
-// memory: notices on their way, and that the score was near a threshold.
-func forgetTold(store *state.Store, user string, batch *state.Batch) error {
-	var outbox alert.Outbox
-	raised := make(map[string]bool)
-	for key, into := range map[string]any{outboxKey: &outbox, raisedKey: &raised} {
-		record, err := store.Load(key)
-		if err != nil {
-			return err
-		}
-		if record != nil && json.Unmarshal(record, into) != nil {
-			batch.Put(key, nil) // nobody can read it, so nobody can tell whom it is about
-		}
-	}
-	before := len(outbox.Waiting) + len(outbox.Warned) + len(raised)
-	outbox.Waiting = slices.DeleteFunc(outbox.Waiting, func(w alert.Waiting) bool { return w.Notice.User == user })
-	delete(outbox.Warned, user)
-	delete(raised, user)
-	if len(outbox.Waiting)+len(outbox.Warned)+len(raised) == before {
-		return nil
-	}
-	for key, v := range map[string]any{outboxKey: outbox, raisedKey: raised} {
-		record, err := json.Marshal(v)
-		if err != nil {
-			return err
-		}
-		batch.Put(key, record)
-	}
-	return nil
-}
-
-// stillHeld says that mail of the user waits in Postfix's queue. The queue ids are
-// kept as long, or nobody would let it go.
+// stillHeld says that mail of the user waits in Postfix's queue.
 func stillHeld(store *state.Store, user string) string {
-	var kept map[string][]string
-	var errands []errand
-	for key, into := range map[string]any{keptKey: &kept, errandsKey: &errands} {
-		if record, err := store.Load(key); err == nil && record != nil {
-			_ = json.Unmarshal(record, into) // what cannot be read tells of nobody
-		}
-	}
-	if len(kept[user]) == 0 && !slices.ContainsFunc(errands, func(e errand) bool { return e.User == user }) {
+	if !daemon.Awaits(store, user) {
 		return ""
 	}
 	return fmt.Sprintf(" Mail of theirs is held in Postfix's queue, and its queue ids are kept as long (sendwarden queue %s).", maillog.Mask(user))

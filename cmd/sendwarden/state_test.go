@@ -40,9 +40,9 @@ func remember(ts *testscript.TestScript, neg bool, args []string) {
 	var batch state.Batch
 	s.Changes(batch.Put)
 	batch.Put("position/var/log/mail.log", []byte(`{"offset":4711}`))
-	batch.Put(raisedKey, []byte(`{"ana@example.es":true}`))
-	batch.Put(outboxKey, []byte(`{"waiting":[{"way":"mail","notice":{"user":"ana@example.es"}},{"way":"mail","notice":{"user":"bob@example.es"}}]}`))
-	batch.Put(keptKey, []byte(`{"bob@example.es":["4F1A2B3C4D"]}`))
+	batch.Put("daemon/raised", []byte(`{"ana@example.es":true}`))
+	batch.Put("daemon/alerts", []byte(`{"waiting":[{"way":"mail","notice":{"user":"ana@example.es"}},{"way":"mail","notice":{"user":"bob@example.es"}}]}`))
+	batch.Put("daemon/kept", []byte(`{"bob@example.es":["4F1A2B3C4D"]}`))
 	ts.Check(store.Commit(&batch))
 	ts.Check(store.Close())
 }

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 // a control.Service. What only the loop may touch it has the loop do, in turn with
 // everything else (see ask).
 type steward struct {
-	*daemon
+	*Daemon
 	listener *control.Listener // nil: nobody can ask
 	ended    chan struct{}     // closed when the loop has ended
 }
@@ -23,16 +23,16 @@ type steward struct {
 // openControl opens the control socket. Without one the daemon does its work all
 // the same: a socket that was asked for by name is worth a stop at the start, the
 // usual one is not.
-func (d *daemon) openControl() error {
+func (d *Daemon) openControl() error {
 	config := d.settings.Control
-	if d.command.control != "" {
-		config.Socket = d.command.control
+	if d.with.Control != "" {
+		config.Socket = d.with.Control
 	}
 	named := config.Socket != ""
 	if !named {
 		config.Socket = control.DefaultSocket
 	}
-	d.steward = &steward{daemon: d, ended: make(chan struct{})}
+	d.steward = &steward{Daemon: d, ended: make(chan struct{})}
 	if config.Socket == control.None {
 		return nil
 	}
@@ -202,13 +202,13 @@ func (s *steward) Watch(ctx context.Context, each func(control.Judged) error) er
 }
 
 // show lets those who watch see a verdict.
-func (d *daemon) show(ev *maillog.Event, v scoring.Verdict) {
+func (d *Daemon) show(ev *maillog.Event, v scoring.Verdict) {
 	if d.gallery.empty() {
 		return
 	}
 	j := control.Judged{
 		Time: v.Time, User: v.User, Action: v.Action.String(), Score: round(v.Score), QueueID: ev.QueueID,
-		Place: placeOf(d.Places.Place(ev.Addr)),
+		Place: placeOf(d.path.Places.Place(ev.Addr)),
 	}
 	for _, r := range v.Reasons[len(v.Reasons)-v.Fired:] {
 		j.Reasons = append(j.Reasons, reasonOf(r))

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 
 // later puts off what a verdict asks for until the path is free again: a table
 // takes its time to be built, and neither the log nor the door is to wait for it.
-func (d *daemon) later(deed func()) {
+func (d *Daemon) later(deed func()) {
 	d.deeds = append(d.deeds, deed)
 	select {
 	case d.wake <- struct{}{}:
@@ -23,7 +23,7 @@ func (d *daemon) later(deed func()) {
 }
 
 // perform does what was put off.
-func (d *daemon) perform() {
+func (d *Daemon) perform() {
 	d.turn.Lock()
 	deeds := d.deeds
 	d.deeds = nil
@@ -34,9 +34,9 @@ func (d *daemon) perform() {
 }
 
 // judged asks for what a verdict makes necessary.
-func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
+func (d *Daemon) judged(ev *maillog.Event, v scoring.Verdict) {
 	if d.meter != nil {
-		d.meter.judged(d.Places.Place(ev.Addr).Country, v)
+		d.meter.judged(d.path.Places.Place(ev.Addr).Country, v)
 	}
 	d.counts.judged(v)
 	d.show(ev, v)
@@ -47,7 +47,7 @@ func (d *daemon) judged(ev *maillog.Event, v scoring.Verdict) {
 }
 
 // raise notes whose score is near a threshold.
-func (d *daemon) raise(v scoring.Verdict) {
+func (d *Daemon) raise(v scoring.Verdict) {
 	if v.Score >= d.rules.Hold/2 && len(d.raised) < maxRaised {
 		d.raised[v.User] = true
 	}
@@ -57,7 +57,7 @@ func (d *daemon) raise(v scoring.Verdict) {
 const maxRaised = 10_000
 
 // act carries out a verdict.
-func (d *daemon) act(v scoring.Verdict, id string) {
+func (d *Daemon) act(v scoring.Verdict, id string) {
 	switch v.Action {
 	case scoring.Hold:
 		if d.holds() {
@@ -78,7 +78,7 @@ func (d *daemon) act(v scoring.Verdict, id string) {
 	}
 }
 
-func (d *daemon) block(v scoring.Verdict) {
+func (d *Daemon) block(v scoring.Verdict) {
 	log := d.log.With("user", maillog.Mask(v.User), "score", words.Points(v.Score), "threshold", words.Points(v.Limit), "why", why(v))
 	switch {
 	case v.Time.Before(d.began):
@@ -102,7 +102,7 @@ func (d *daemon) block(v scoring.Verdict) {
 // alarm tells of a sender who is no user. It is never put on the blocklist, where
 // Postfix looks up log-in names: what stops it stands in docs/senders.md, and a hook
 // may do it.
-func (d *daemon) alarm(v scoring.Verdict) {
+func (d *Daemon) alarm(v scoring.Verdict) {
 	if v.Time.Before(d.began) {
 		return
 	}
@@ -115,14 +115,14 @@ func (d *daemon) alarm(v scoring.Verdict) {
 
 // keep remembers what the porter has put on hold, to let it go when the user is
 // released. If that was meanwhile, it goes at once.
-func (d *daemon) keep(user string, ids []string) {
+func (d *Daemon) keep(user string, ids []string) {
 	if len(ids) == 0 {
 		return
 	}
 	entry, listed := d.list.Lookup(user)
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	if !d.Scorer.Blocks(user) && !(listed && entry.Blocks()) {
+	if !d.path.Scorer.Blocks(user) && !(listed && entry.Blocks()) {
 		d.porter.release(user, ids)
 		return
 	}
@@ -133,7 +133,7 @@ func (d *daemon) keep(user string, ids []string) {
 
 // write puts an entry on the blocklist, and tells whether the user is to be taken
 // for blocked; what cannot be written now is tried again each second.
-func (d *daemon) write(e blocklist.Entry) bool {
+func (d *Daemon) write(e blocklist.Entry) bool {
 	err := d.list.Block(e)
 	delete(d.untold, e.User)
 	switch {
@@ -166,7 +166,7 @@ const (
 )
 
 // fault tells of an error when it begins or changes; nil is its end.
-func (d *daemon) fault(text string, err error) {
+func (d *Daemon) fault(text string, err error) {
 	switch {
 	case err == nil:
 		delete(d.failing, text)
@@ -177,7 +177,7 @@ func (d *daemon) fault(text string, err error) {
 	}
 }
 
-func (d *daemon) retry() {
+func (d *Daemon) retry() {
 	pending := d.pending
 	d.pending = nil
 	for _, e := range pending {
@@ -190,7 +190,7 @@ func (d *daemon) retry() {
 }
 
 // reviewed takes note of what people and other commands did to the blocklist.
-func (d *daemon) reviewed(now time.Time) {
+func (d *Daemon) reviewed(now time.Time) {
 	change, err := d.list.Refresh()
 	d.fault(unread, err)
 	if err == nil {
@@ -206,7 +206,7 @@ func (d *daemon) reviewed(now time.Time) {
 		}
 		if e.Blocks() {
 			d.turn.Lock()
-			d.Scorer.Blocked(blocklist.Fold(e.User), now)
+			d.path.Scorer.Blocked(blocklist.Fold(e.User), now)
 			d.turn.Unlock()
 		} else {
 			d.forgive(e.User, now, e.Exempt())
@@ -224,7 +224,7 @@ func actOf(e blocklist.Entry) control.Kind {
 
 // releasedByHand takes note of a line that is gone from the blocklist. What the
 // ledger has about it already is the word; else it was an edit of the file.
-func (d *daemon) releasedByHand(user string, now time.Time, word control.Record) {
+func (d *Daemon) releasedByHand(user string, now time.Time, word control.Record) {
 	d.log.Info("released by hand", "user", maillog.Mask(user))
 	delete(d.untold, user)
 	if word.Act != control.Release {
@@ -236,10 +236,10 @@ func (d *daemon) releasedByHand(user string, now time.Time, word control.Record)
 
 // forgive tells the scorer that a user may send again, and lets go what was held
 // of their mail.
-func (d *daemon) forgive(user string, now time.Time, teach bool) {
+func (d *Daemon) forgive(user string, now time.Time, teach bool) {
 	user = blocklist.Fold(user)
 	d.turn.Lock()
-	held := d.Scorer.Released(user, now, teach)
+	held := d.path.Scorer.Released(user, now, teach)
 	ids := d.kept[user]
 	delete(d.kept, user)
 	d.turn.Unlock()
@@ -251,7 +251,7 @@ func (d *daemon) forgive(user string, now time.Time, teach bool) {
 }
 
 // released lets a message go whose user's score has faded.
-func (d *daemon) released(r scoring.Release) {
+func (d *Daemon) released(r scoring.Release) {
 	d.later(func() {
 		d.log.Info("no longer unsure", "user", maillog.Mask(r.User), "queue_id", r.Message.ID)
 		if d.door != nil { // else it was never held
@@ -260,7 +260,7 @@ func (d *daemon) released(r scoring.Release) {
 	})
 }
 
-func (d *daemon) doubtful(ev *maillog.Event) {
+func (d *Daemon) doubtful(ev *maillog.Event) {
 	if !d.odd[ev.User] && len(d.odd) < 1000 {
 		d.odd[ev.User] = true
 		d.log.Warn("not judged: a log cannot be trusted with such a name", "user", maillog.Mask(ev.User), "ip", ev.Addr.String(), "queue_id", ev.QueueID)

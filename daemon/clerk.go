@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -45,13 +45,13 @@ type clerk struct {
 }
 
 // openClerk opens the tables that the rules file names.
-func (d *daemon) openClerk(ctx context.Context, now time.Time) (err error) {
+func (d *Daemon) openClerk(ctx context.Context, now time.Time) (err error) {
 	a, h := d.settings.Addresses, d.settings.HeaderChecks
 	if a.File == "" && h.File == "" {
 		return nil
 	}
 	c := &clerk{
-		headers: h, log: d.log, store: d.store, run: postfix.Exec, configDir: d.command.configDir,
+		headers: h, log: d.log, store: d.store, run: postfix.Exec, configDir: d.with.Postfix,
 		fault: d.faultLater, failing: make(map[string]bool), jobs: make(chan func(context.Context), maxJobs),
 	}
 	c.tell.addresses, c.tell.headers = a.Reload, h.Reload
@@ -62,7 +62,7 @@ func (d *daemon) openClerk(ctx context.Context, now time.Time) (err error) {
 		d.log.Info("the table of thieves' addresses is open", "postfix reads", c.addresses.Map())
 	}
 	if h.File != "" && h.Host == "" {
-		if c.headers.Host, err = hostOf(ctx, c.run, c.configDir); err != nil {
+		if c.headers.Host, err = HostOf(ctx, c.run, c.configDir); err != nil {
 			return err
 		}
 	}
@@ -71,8 +71,8 @@ func (d *daemon) openClerk(ctx context.Context, now time.Time) (err error) {
 	return nil
 }
 
-// hostOf is the name by which Postfix calls itself in the headers that it writes.
-func hostOf(ctx context.Context, run postfix.Command, configDir string) (string, error) {
+// HostOf is the name by which Postfix calls itself in the headers that it writes.
+func HostOf(ctx context.Context, run postfix.Command, configDir string) (string, error) {
 	config, err := postfix.Read(ctx, configDir, run)
 	if err != nil {
 		return "", fmt.Errorf("header_checks: %w (name Postfix's myhostname as host)", err)
@@ -81,7 +81,7 @@ func hostOf(ctx context.Context, run postfix.Command, configDir string) (string,
 }
 
 // faultLater is fault for others than the loop.
-func (d *daemon) faultLater(text string, err error) {
+func (d *Daemon) faultLater(text string, err error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	d.later(func() { d.fault(text, err) })

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"bytes"
@@ -23,21 +23,8 @@ import (
 	"sendwarden/state"
 )
 
-// Keys of what the daemon keeps beside the scorer's memory, in the same
-// transactions: a crash leaves the state of some line, and reading goes on from
-// that line.
-const (
-	positionKey = "log/"           // and the source: a follow.Position
-	keptKey     = "daemon/kept"    // queue ids that we hold, by user
-	errandsKey  = "daemon/errands" // what is to be done in Postfix's queue
-	listedKey   = "daemon/listed"  // who stood on the blocklist
-	pendingKey  = "daemon/pending" // who could not be written to it yet
-	outboxKey   = "daemon/alerts"  // notices on their way
-	raisedKey   = "daemon/raised"  // users whose score is near a threshold
-)
-
-// openState opens what is remembered from earlier runs.
-func (d *daemon) openState(path string) error {
+// openMemory opens what is remembered from earlier runs.
+func (d *Daemon) openMemory(path string) error {
 	if path == settings.DefaultState {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return fmt.Errorf("%w (name another place with --state, or under state: in the rules)", err)
@@ -64,8 +51,8 @@ const compactable = 64 << 20
 
 // remember takes the memory of earlier runs up again. Users are fetched when they
 // are heard of.
-func (d *daemon) remember() error {
-	d.Scorer.Remember(func(key string) []byte {
+func (d *Daemon) remember() error {
+	d.path.Scorer.Remember(func(key string) []byte {
 		record, err := d.store.Load(key)
 		if err != nil {
 			d.unreadable(key, err)
@@ -74,7 +61,7 @@ func (d *daemon) remember() error {
 	}, d.unreadable)
 	for _, prefix := range []string{"message/", "trust/", "server/"} {
 		err := d.store.Each(prefix, func(key string, record []byte) error {
-			if err := d.Scorer.Restore(key, record); err != nil {
+			if err := d.path.Scorer.Restore(key, record); err != nil {
 				d.unreadable(key, err)
 			}
 			return nil
@@ -106,7 +93,7 @@ func (d *daemon) remember() error {
 }
 
 // recall reads one of the daemon's own records; what is not there stays as it is.
-func (d *daemon) recall(key string, into any) {
+func (d *Daemon) recall(key string, into any) {
 	record, err := d.store.Load(key)
 	if err == nil && record != nil {
 		err = json.Unmarshal(record, into)
@@ -119,7 +106,7 @@ func (d *daemon) recall(key string, into any) {
 
 // unreadable passes over a record: who it was about is as good as new, and mail
 // goes on.
-func (d *daemon) unreadable(key string, err error) {
+func (d *Daemon) unreadable(key string, err error) {
 	d.log.Error("a record of the state cannot be read and is passed over", "key", maillog.Mask(key), "error", err)
 }
 
@@ -127,7 +114,7 @@ func (d *daemon) unreadable(key string, err error) {
 // there by a verdict that the state does not know of was blocked just before a
 // crash: the lines that led to it are read again, and so is the verdict given
 // again, with the reasons for people to be told.
-func (d *daemon) compare(before []string) {
+func (d *Daemon) compare(before []string) {
 	now, words := d.listed(), d.meanwhile()
 	for _, user := range before {
 		if !slices.Contains(now, user) {
@@ -145,14 +132,14 @@ func (d *daemon) compare(before []string) {
 			if !first && words[user].Act != control.Block {
 				d.note(control.Record{Who: control.ByFile, Act: control.Block, User: user, Why: e.Action})
 			}
-			d.Scorer.Blocked(user, time.Now())
+			d.path.Scorer.Blocked(user, time.Now())
 		}
 	}
 }
 
 // meanwhile are the last words of the ledger about each user, where they were said
 // while no daemon ran.
-func (d *daemon) meanwhile() map[string]control.Record {
+func (d *Daemon) meanwhile() map[string]control.Record {
 	words := make(map[string]control.Record)
 	records, err := readLedger(d.store, nil, control.Span{})
 	if err != nil {
@@ -171,14 +158,14 @@ const recollection = time.Minute
 
 // recollect takes for blocked, and tells of, those whose verdict did not come
 // again: it was given at the door, and the log does not have it.
-func (d *daemon) recollect(now time.Time) {
+func (d *Daemon) recollect(now time.Time) {
 	if len(d.untold) == 0 || now.Sub(d.started) < recollection {
 		return
 	}
 	for _, user := range slices.Sorted(maps.Keys(d.untold)) {
 		e := d.untold[user]
 		d.turn.Lock()
-		d.Scorer.Blocked(user, now)
+		d.path.Scorer.Blocked(user, now)
 		d.turn.Unlock()
 		d.porter.hold(user)
 		d.note(control.Record{Time: now, Who: control.ByItself, Act: control.Block, User: user, Score: e.Score})
@@ -188,7 +175,7 @@ func (d *daemon) recollect(now time.Time) {
 }
 
 // listed are the users who stand on the blocklist.
-func (d *daemon) listed() []string {
+func (d *Daemon) listed() []string {
 	users := []string{}
 	for _, e := range d.list.Entries() {
 		if e.Blocks() {
@@ -201,7 +188,7 @@ func (d *daemon) listed() []string {
 
 // save writes down what has changed, off the loop; one at a time. What cannot be
 // written is written with the next.
-func (d *daemon) save() {
+func (d *Daemon) save() {
 	d.due = true
 	if d.saving {
 		return // written comes back to it
@@ -226,14 +213,14 @@ func (d *daemon) save() {
 // batch gathers what has changed since the last one. While verdicts wait to be
 // carried out there is none: after a crash, a state that knows of a verdict would
 // keep the line from being judged again.
-func (d *daemon) batch() (batch *state.Batch, whole bool) {
+func (d *Daemon) batch() (batch *state.Batch, whole bool) {
 	batch = &state.Batch{}
 	d.turn.Lock()
 	if len(d.deeds) > 0 {
 		d.turn.Unlock()
 		return nil, false
 	}
-	d.Scorer.Changes(batch.Put)
+	d.path.Scorer.Changes(batch.Put)
 	d.record(batch, keptKey, d.kept)
 	d.record(batch, raisedKey, d.raised)
 	d.turn.Unlock()
@@ -253,7 +240,7 @@ func (d *daemon) batch() (batch *state.Batch, whole bool) {
 }
 
 // record adds one of the daemon's own records, unless it is as it was.
-func (d *daemon) record(batch *state.Batch, key string, v any) {
+func (d *Daemon) record(batch *state.Batch, key string, v any) {
 	record, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // only of types that JSON has no form for; there are none here
@@ -265,7 +252,7 @@ func (d *daemon) record(batch *state.Batch, key string, v any) {
 }
 
 // written takes note of how a save ended.
-func (d *daemon) written(err error) {
+func (d *Daemon) written(err error) {
 	d.saving, d.unsaved = false, err != nil
 	d.ledger.saved(err)
 	d.fault(unsaved, err)
@@ -273,14 +260,14 @@ func (d *daemon) written(err error) {
 
 // firstSave writes down what was learnt before the first line is followed: a crash
 // would make history of the lines that come now, and nobody is blocked for that.
-func (d *daemon) firstSave() {
+func (d *Daemon) firstSave() {
 	if batch, whole := d.batch(); whole {
 		d.written(d.store.Commit(batch))
 	}
 }
 
 // lastSave writes everything down as the daemon ends.
-func (d *daemon) lastSave() {
+func (d *Daemon) lastSave() {
 	if d.saving {
 		d.written(<-d.saved)
 	}
@@ -294,7 +281,7 @@ func (d *daemon) lastSave() {
 
 // fade drops the users who have not been seen for as long as anybody is
 // remembered, once a day. A few at a time, so that no mail waits for it.
-func (d *daemon) fade(ctx context.Context) {
+func (d *Daemon) fade(ctx context.Context) {
 	for day := time.NewTicker(24 * time.Hour); ; {
 		now := time.Now()
 		stale, err := d.stale(ctx, now)
@@ -303,7 +290,7 @@ func (d *daemon) fade(ctx context.Context) {
 		}
 		for names := range slices.Chunk(stale, 100) {
 			d.turn.Lock()
-			d.Scorer.Expire(names, now)
+			d.path.Scorer.Expire(names, now)
 			d.turn.Unlock()
 		}
 		d.fadeLedger(now)
@@ -320,14 +307,14 @@ func (d *daemon) fade(ctx context.Context) {
 }
 
 // stale are the users in the state who have not been seen for long.
-func (d *daemon) stale(ctx context.Context, now time.Time) (names []string, err error) {
+func (d *Daemon) stale(ctx context.Context, now time.Time) (names []string, err error) {
 	known := int64(0)
 	defer func() { d.known.Store(known) }()
 	err = d.store.Each(scoring.UserKey(""), func(key string, record []byte) error {
 		known++
 		d.turn.Lock()
 		defer d.turn.Unlock()
-		if name, _ := scoring.UserOf(key); d.Scorer.Stale(record, now) {
+		if name, _ := scoring.UserOf(key); d.path.Scorer.Stale(record, now) {
 			names = append(names, name)
 		}
 		return ctx.Err()

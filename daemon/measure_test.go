@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"log/slog"
@@ -17,7 +17,7 @@ import (
 
 // measured is a daemon as far as its problems go, which has read a log of 12
 // bytes up to its end.
-func measured(t *testing.T) (d *daemon, log string) {
+func measured(t *testing.T) (d *Daemon, log string) {
 	t.Helper()
 	log = filepath.Join(t.TempDir(), "mail.log")
 	require.NoError(t, os.WriteFile(log, []byte("first\nsecond"), 0o600))
@@ -25,7 +25,7 @@ func measured(t *testing.T) (d *daemon, log string) {
 	require.NoError(t, err)
 	stat := info.Sys().(*syscall.Stat_t)
 	at := follow.Position{Source: log, Files: []follow.Place{{Device: stat.Dev, Inode: stat.Ino, Offset: 12}}}
-	return &daemon{
+	return &Daemon{
 		log: slog.New(slog.DiscardHandler), failing: make(map[string]string),
 		positions: map[string]follow.Position{log: at, follow.Journal: {Source: follow.Journal}}, read: make(map[string]follow.Batch),
 		meter: &meter{set: metrics.New("test"), unread: make(map[string]delay)},
@@ -83,7 +83,7 @@ func TestFaultsAreProblems(t *testing.T) {
 
 // Without a monitoring system nothing is measured, and nothing is missed.
 func TestNoMeter(t *testing.T) {
-	m, err := openMeter(metrics.Config{})
+	m, err := openMeter(metrics.Config{}, "test")
 	require.NoError(t, err)
 	require.Nil(t, m)
 	m.judged("ES", scoring.Verdict{})
@@ -91,5 +91,5 @@ func TestNoMeter(t *testing.T) {
 	m.came("mail.log")
 	m.taken(nil)
 	m.left()
-	(&daemon{}).measure(ten)
+	(&Daemon{}).measure(ten)
 }

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -15,30 +15,36 @@ import (
 	"sendwarden/state"
 )
 
-// offline does what a person asks for where no daemon runs: on the blocklist, and
+// Offline does what a person asks for where no daemon runs: on the blocklist, and
 // on the state that the daemon will go on with. The daemon compares both at its
 // start, and does what is left to do, such as letting mail go.
-type offline struct {
-	setup *listSetup
+type Offline struct {
+	list  func(context.Context) (*blocklist.List, error) // opens the blocklist
 	rules *scoring.Rules
 	path  string // of the state
 	store *state.Store
 }
 
+// NewOffline works on a blocklist, opened by list when it is to be changed, and on a
+// state by its path.
+func NewOffline(rules *scoring.Rules, list func(context.Context) (*blocklist.List, error), state string) *Offline {
+	return &Offline{list: list, rules: rules, path: state}
+}
+
 // open opens the state. None is made: a daemon's first start is another thing.
-func (o *offline) open() error {
+func (o *Offline) open() error {
 	if o.store != nil {
 		return nil
 	}
 	if _, err := os.Stat(o.path); err != nil {
 		return err
 	}
-	store, err := (&stateCommand{o.path}).open()
+	store, err := OpenState(o.path)
 	o.store = store
 	return err
 }
 
-func (o *offline) close() error {
+func (o *Offline) Close() error {
 	if o.store == nil {
 		return nil
 	}
@@ -46,7 +52,7 @@ func (o *offline) close() error {
 }
 
 // Do is that of control.Service.
-func (o *offline) Do(ctx context.Context, who control.Who, act control.Act) (done control.Done, err error) {
+func (o *Offline) Do(ctx context.Context, who control.Who, act control.Act) (done control.Done, err error) {
 	now := time.Now()
 	record := control.Record{
 		Time: now, Who: who.String(), UID: &who.UID, Act: act.Kind, User: blocklist.Fold(act.User), Why: act.Why,
@@ -65,7 +71,7 @@ func (o *offline) Do(ctx context.Context, who control.Who, act control.Act) (don
 }
 
 // noState says what a state that is not there means for an act that needs it.
-func (o *offline) noState(err error) error {
+func (o *Offline) noState(err error) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s: no daemon runs, and there is no state yet (start the daemon; --state names another file)", o.path)
 	}
@@ -74,12 +80,12 @@ func (o *offline) noState(err error) error {
 
 // edit changes the blocklist. The ledger has it if there is one to be had: where
 // another daemon has the state, that one notices the change by itself.
-func (o *offline) edit(ctx context.Context, act control.Act, record control.Record) error {
+func (o *Offline) edit(ctx context.Context, act control.Act, record control.Record) error {
 	unknown := o.open()
 	if act.NoLearn && unknown != nil && !errors.Is(unknown, os.ErrNotExist) {
 		return fmt.Errorf("--no-learn cannot be told to the daemon: %w", unknown)
 	}
-	list, err := o.setup.open(ctx, o.rules)
+	list, err := o.list(ctx)
 	if err != nil && list == nil {
 		return err
 	}
@@ -100,7 +106,7 @@ func (o *offline) edit(ctx context.Context, act control.Act, record control.Reco
 }
 
 // vouch changes what is trusted, and has the daemon let go what waits no more.
-func (o *offline) vouch(act control.Act, record control.Record) (done control.Done, err error) {
+func (o *Offline) vouch(act control.Act, record control.Record) (done control.Done, err error) {
 	scorer, err := remembering(o.store, o.rules)
 	if err != nil {
 		return done, err
@@ -134,7 +140,7 @@ func (o *offline) vouch(act control.Act, record control.Record) (done control.Do
 }
 
 // errand leaves something to do in Postfix's queue to the daemon.
-func (o *offline) errand(batch *state.Batch, e errand) error {
+func (o *Offline) errand(batch *state.Batch, e errand) error {
 	var errands []errand
 	record, err := o.store.Load(errandsKey)
 	if err == nil && record != nil {
@@ -149,7 +155,7 @@ func (o *offline) errand(batch *state.Batch, e errand) error {
 }
 
 // Trusts is that of control.Service.
-func (o *offline) Trusts(context.Context) ([]control.Trust, error) {
+func (o *Offline) Trusts(context.Context) ([]control.Trust, error) {
 	err := o.open()
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -169,7 +175,7 @@ func (o *offline) Trusts(context.Context) ([]control.Trust, error) {
 }
 
 // History is that of control.Service.
-func (o *offline) History(_ context.Context, span control.Span) ([]control.Record, error) {
+func (o *Offline) History(_ context.Context, span control.Span) ([]control.Record, error) {
 	if err := o.open(); err != nil {
 		return nil, o.noState(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ var errNoFile = errors.New("it is no file (restart the daemon with one)")
 
 // reload reads rules and databases again, as SIGHUP asks for. A fault keeps what
 // runs.
-func (d *daemon) reload() {
+func (d *Daemon) reload() {
 	origin := d.file.path
 	text, err := d.file.take()
 	if errors.Is(err, fs.ErrNotExist) && d.origin == settings.Shipped {
@@ -39,7 +39,7 @@ func (d *daemon) reload() {
 
 // revised does the same when the rules file has changed. A file that was there and
 // is not any more is a fault, too: the shipped rules are others.
-func (d *daemon) revised(now time.Time) {
+func (d *Daemon) revised(now time.Time) {
 	text, changed, err := d.file.look(now)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && d.origin == settings.Shipped:
@@ -56,7 +56,7 @@ func (d *daemon) revised(now time.Time) {
 
 // renew takes the rules into force, all that a text says or nothing of it, and says
 // what has changed. Who asked is told even that nothing has.
-func (d *daemon) renew(origin string, text []byte, asked bool) error {
+func (d *Daemon) renew(origin string, text []byte, asked bool) error {
 	rules, with, err := settings.Parse(origin, text)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (d *daemon) renew(origin string, text []byte, asked bool) error {
 	}
 	d.turn.Lock()
 	d.rules = rules
-	d.Scorer.Use(rules)
+	d.path.Scorer.Use(rules)
 	d.turn.Unlock()
 	d.useWays(with)
 	d.origin, d.latest = origin, with
@@ -83,7 +83,7 @@ func (d *daemon) renew(origin string, text []byte, asked bool) error {
 }
 
 // useWays has people and programs told as the rules file says now.
-func (d *daemon) useWays(now settings.Sections) {
+func (d *Daemon) useWays(now settings.Sections) {
 	if !reflect.DeepEqual(d.latest.Alerts, now.Alerts) {
 		d.desk.Use(now.Alerts)
 	}
@@ -108,7 +108,7 @@ func factsLine(facts []string) string {
 
 // sayUnchanged says which parts of the rules file only count from the next start
 // on: what was opened stays open as it was.
-func (d *daemon) sayUnchanged(asked bool) {
+func (d *Daemon) sayUnchanged(asked bool) {
 	waits := d.waitsForRestart()
 	if same := slices.Equal(waits, d.waits); same && (!asked || len(waits) == 0) {
 		return
@@ -124,21 +124,23 @@ func (d *daemon) sayUnchanged(asked bool) {
 
 // waitsForRestart are the parts that are others than at the start. What a flag
 // says does not wait for the file.
-func (d *daemon) waitsForRestart() (parts []string) {
-	c, from, to := d.command, d.opened, d.rules
-	add := func(part string, settled bool, a, b any) {
-		if !settled && !reflect.DeepEqual(a, b) {
+func (d *Daemon) waitsForRestart() (parts []string) {
+	from, to := d.opened, d.rules
+	add := func(part string, a, b any) {
+		if !slices.Contains(d.with.Overruled, part) && !reflect.DeepEqual(a, b) {
 			parts = append(parts, part)
 		}
 	}
-	add("log", len(c.log) > 0, from.Log, to.Log)
-	add("geo", len(c.geoFiles) > 0, from.Geo, to.Geo)
-	add("blocklist", c.path != "", from.Blocklist, to.Blocklist)
-	add("table", c.table != "", from.Table, to.Table)
-	add("state", c.state != "", from.State, to.State)
+	add("log", from.Log, to.Log)
+	add("geo", from.Geo, to.Geo)
+	add("blocklist", from.Blocklist, to.Blocklist)
+	add("table", from.Table, to.Table)
+	add("state", from.State, to.State)
 	was, is := d.settings.Parts(), d.latest.Parts()
 	for i, name := range settings.Names() {
-		add(name, name == "alerts" || name == "hooks", was[i], is[i]) // those two are in force
+		if name != "alerts" && name != "hooks" { // those two are in force
+			add(name, was[i], is[i])
+		}
 	}
 	return parts
 }
@@ -153,8 +155,8 @@ func changedSections(from, to settings.Sections) (changed []string) {
 	return changed
 }
 
-func (d *daemon) reloadPlaces() {
-	changed, err := d.Places.Reload()
+func (d *Daemon) reloadPlaces() {
+	changed, err := d.path.Places.Reload()
 	d.fault(oldDatabase, err)
 	for _, s := range changed {
 		d.log.Info("geolocation replaced", "data", words.Database(s, time.Now()))

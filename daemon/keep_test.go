@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ import (
 // that knows of the verdict would keep its line from being judged again, and nobody
 // would be blocked. The save is made up for as soon as it is done.
 func TestNoSaveWhileDeedsWait(t *testing.T) {
-	d := &daemon{wake: make(chan struct{}, 1)}
+	d := &Daemon{wake: make(chan struct{}, 1)}
 	carriedOut := false
 	d.later(func() { carriedOut = true })
 	d.save()

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"cmp"
@@ -25,7 +25,7 @@ func (s *steward) Status(ctx context.Context) (control.Status, error) {
 
 func (s *steward) status(now time.Time) (control.Status, error) {
 	status := control.Status{
-		Version: version + revision(), Since: s.started, Now: now, Host: s.host, Mode: s.mode(), Rules: s.origin,
+		Version: s.with.Version + s.with.Revision, Since: s.started, Now: now, Host: s.host, Mode: s.mode(), Rules: s.origin,
 		Blocklist: s.list.Path(), PostfixReads: s.list.Map(), Logs: s.logs(), Blocked: len(s.listed()),
 		Queue:  control.Queue{Reached: s.porter.able.Load(), Errands: len(s.porter.left())},
 		Alerts: len(s.desk.Outbox().Waiting),
@@ -49,7 +49,7 @@ func (s *steward) status(now time.Time) (control.Status, error) {
 		c := s.door.Counts()
 		status.Door = &control.Door{Sockets: s.door.Addresses(), Open: c.Open, Questions: c.Requests}
 	}
-	for _, source := range s.Places.Sources() {
+	for _, source := range s.path.Places.Sources() {
 		status.Geo = append(status.Geo, control.Geo{Source: source.Path, Type: source.Type, Built: source.Built, Old: source.Age(now) > geo.OldAge})
 	}
 	var err error
@@ -86,7 +86,7 @@ func (s *steward) Accounts(ctx context.Context) (control.Accounts, error) {
 		all.Listed = []control.Account{}
 		for _, e := range s.list.Entries() {
 			a := s.account(blocklist.Fold(e.User), now)
-			a.listed(e)
+			Listed(&a.Account, e)
 			all.Listed = append(all.Listed, a.Account)
 		}
 		all.Held, all.Close = s.standOut(now)
@@ -100,7 +100,7 @@ func (s *steward) Accounts(ctx context.Context) (control.Accounts, error) {
 func (s *steward) standOut(now time.Time) (held, near []control.Account) {
 	held, near = []control.Account{}, []control.Account{}
 	names := maps.Clone(s.raised)
-	for _, name := range s.Scorer.Waiting() {
+	for _, name := range s.path.Scorer.Waiting() {
 		names[name] = true
 	}
 	for name := range s.kept {
@@ -138,7 +138,7 @@ func (s *steward) Account(ctx context.Context, user string) (control.Account, er
 		defer s.turn.Unlock()
 		a := s.account(name, now)
 		if e, listed := s.list.Lookup(user); listed {
-			a.listed(e)
+			Listed(&a.Account, e)
 		}
 		if a.Line == 0 && !a.known && len(history) == 0 {
 			return a.Account, control.NotFound("%s is not known here: the name has to be the one that Postfix logs as sasl_username", maillog.Mask(user))
@@ -161,7 +161,7 @@ type subject struct {
 
 // account is how a user stands. The caller has the turn.
 func (s *steward) account(name string, now time.Time) subject {
-	known, any := s.Scorer.Account(name, now)
+	known, any := s.path.Scorer.Account(name, now)
 	a := subject{any, known, control.Account{
 		User: name, Blocked: known.Blocked, Score: round(known.Score), Hold: known.Hold, Block: known.Block, Seen: known.LastSeen,
 	}}
@@ -195,8 +195,8 @@ func usualOf(a scoring.Account) (u scoring.Usual) {
 	return u
 }
 
-// listed adds what the blocklist says.
-func (a *subject) listed(e blocklist.Entry) {
+// Listed adds what the blocklist says of an account.
+func Listed(a *control.Account, e blocklist.Entry) {
 	a.User, a.Action, a.Since, a.At, a.Notes, a.Line = e.User, e.Action, e.Since, e.Score, e.Notes, e.Line
 	a.Blocked, a.Exempt = a.Blocked && !e.Exempt() || e.Blocks(), e.Exempt()
 }
@@ -211,7 +211,7 @@ func (s *steward) Trusts(context.Context) ([]control.Trust, error) {
 // trusts are all that are in force. The caller has the turn.
 func (s *steward) trusts(now time.Time) []control.Trust {
 	list := []control.Trust{}
-	for _, t := range s.Scorer.Trusts(now) {
+	for _, t := range s.path.Scorer.Trusts(now) {
 		list = append(list, trustOut(t))
 	}
 	return list

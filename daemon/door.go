@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 )
 
 // openDoor opens the sockets on which Postfix asks, if the rules file names any.
-func (d *daemon) openDoor() error {
+func (d *Daemon) openDoor() error {
 	config := d.settings.Door
 	if len(config.Listen)+len(config.Socketmap) == 0 {
 		return nil
@@ -27,7 +27,7 @@ func (d *daemon) openDoor() error {
 }
 
 // stand answers Postfix until the context ends.
-func (d *daemon) stand(ctx context.Context) {
+func (d *Daemon) stand(ctx context.Context) {
 	if d.door == nil {
 		return
 	}
@@ -41,20 +41,20 @@ func (d *daemon) stand(ctx context.Context) {
 // answer tells Postfix what to do with a message before it takes it. A message
 // is judged once, at DATA or at its end; whoever asks earlier is told only about
 // the blocked.
-func (d *daemon) answer(r *policy.Request) policy.Action {
+func (d *Daemon) answer(r *policy.Request) policy.Action {
 	if r.User == "" || scoring.Reserved(r.User) { // no name of a user: it would be judged as another kind of sender
 		return policy.Dunno()
 	}
 	entry, listed := d.list.Lookup(r.User)
 	ev := asEvent(r, time.Now())
-	sub := d.Placed(&ev)
+	sub := d.path.Placed(&ev)
 	sub.Asked, sub.Message = true, scoring.MessageID{ID: r.QueueID}
 
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	var v scoring.Verdict
 	if r.State == "DATA" || r.State == "END-OF-MESSAGE" {
-		v = d.Asked(&ev, sub)
+		v = d.path.Asked(&ev, sub)
 	}
 	switch {
 	case listed && entry.Exempt():
@@ -63,7 +63,7 @@ func (d *daemon) answer(r *policy.Request) policy.Action {
 		return refusal(entry.Action)
 	case d.mode() == "watch":
 		return policy.Dunno()
-	case d.Scorer.Blocks(sub.User):
+	case d.path.Scorer.Blocks(sub.User):
 		return refusal(d.rules.Reply)
 	case v.Action == scoring.Hold && d.holds():
 		d.later(func() { d.held(v, r.QueueID) })
@@ -86,21 +86,21 @@ func asEvent(r *policy.Request, now time.Time) maillog.Event {
 }
 
 // held says that Postfix was told to let a message wait.
-func (d *daemon) held(v scoring.Verdict, id string) {
+func (d *Daemon) held(v scoring.Verdict, id string) {
 	d.log.Warn("held", "user", maillog.Mask(v.User), "score", words.Points(v.Score), "queue_id", id, "why", why(v))
 	d.tell(notice(alert.Hold, v))
 }
 
 // lookUp answers Postfix where it asks by socketmap: the blocklist as a table
 // that is never behind. Postfix does not fold the name there; Lookup does.
-func (d *daemon) lookUp(_, user string) policy.Reply {
+func (d *Daemon) lookUp(_, user string) policy.Reply {
 	entry, listed := d.list.Lookup(user)
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	switch {
 	case listed && entry.Blocks():
 		return policy.Found(refusal(entry.Action))
-	case listed || d.mode() == "watch" || !d.Scorer.Blocks(blocklist.Fold(user)):
+	case listed || d.mode() == "watch" || !d.path.Scorer.Blocks(blocklist.Fold(user)):
 		return policy.NotFound()
 	}
 	return policy.Found(refusal(d.rules.Reply)) // a name that no table can hold

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // learn lets the scorer learn from logs that it has never read, as at the first
 // start, with their rotated elders, and notes where reading goes on. What was
 // stolen before then is only told of: nobody knows what has been done about it.
-func (d *daemon) learn(ctx context.Context, sources []string) error {
+func (d *Daemon) learn(ctx context.Context, sources []string) error {
 	logs := past.New(d.zone, time.Now())
 	defer logs.Close()
 	for _, source := range sources {
@@ -26,9 +26,9 @@ func (d *daemon) learn(ctx context.Context, sources []string) error {
 	}
 	logs.Sort()
 	logs.Heed(d.rules)
-	d.Places.Prepare()
+	d.path.Places.Prepare()
 	found := make(map[string]scoring.Verdict)
-	way := d.Path
+	way := d.path
 	way.Judged = func(_ *maillog.Event, v scoring.Verdict) {
 		d.raise(v)
 		if v.Action == scoring.Block {
@@ -55,7 +55,7 @@ func (d *daemon) learn(ctx context.Context, sources []string) error {
 
 // before makes of a theft from before the first start what has become of it: the
 // user stands on the blocklist, or else a person is told.
-func (d *daemon) before(user string, v scoring.Verdict) {
+func (d *Daemon) before(user string, v scoring.Verdict) {
 	if entry, listed := d.list.Lookup(user); listed && entry.Blocks() {
 		return
 	}
@@ -66,7 +66,7 @@ func (d *daemon) before(user string, v scoring.Verdict) {
 
 // history adds a log, up to its last whole line, and its rotated elders. The
 // journal is learnt from as it is read (see daemon.block).
-func (d *daemon) history(logs *past.Logs, source string) error {
+func (d *Daemon) history(logs *past.Logs, source string) error {
 	if source == follow.Stdin || source == follow.Journal {
 		return nil
 	}

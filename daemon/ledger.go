@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"encoding/json"
@@ -65,7 +65,7 @@ func (l *ledger) saved(err error) {
 }
 
 // note puts something into the ledger, and has it saved soon.
-func (d *daemon) note(r control.Record) {
+func (d *Daemon) note(r control.Record) {
 	if r.Time.IsZero() {
 		r.Time = time.Now()
 	}
@@ -112,14 +112,14 @@ func escapeGlob(name string) string {
 }
 
 // fadeLedger has records removed that are too old or too many.
-func (d *daemon) fadeLedger(now time.Time) {
+func (d *Daemon) fadeLedger(now time.Time) {
 	old, err := outdated(d.store, now)
 	if err != nil {
 		d.log.Error("the ledger cannot be looked through for what is to be forgotten", "error", err)
 	}
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	d.Scorer.Trusts(now) // forgets those that have ended
+	d.path.Scorer.Trusts(now) // forgets those that have ended
 	d.later(func() { d.ledger.faded = append(d.ledger.faded, old...) })
 }
 

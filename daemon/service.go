@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"fmt"
@@ -64,7 +64,7 @@ func (s *service) say(state string) {
 }
 
 // status is the daemon in a line.
-func (d *daemon) status() string {
+func (d *Daemon) status() string {
 	text := "mode " + d.mode() + ", " + words.Count(len(d.listed()), "user") + " blocked"
 	if faults := len(d.failing); faults > 0 {
 		text = fmt.Sprintf("%s, %s (see the journal)", text, words.Count(faults, "fault"))

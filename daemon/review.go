@@ -1,8 +1,7 @@
-package main
+package daemon
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"sendwarden/control"
@@ -10,13 +9,10 @@ import (
 )
 
 // openReview opens the review page, if one is asked for.
-func (d *daemon) openReview() error {
+func (d *Daemon) openReview() error {
 	config := d.settings.Review
-	if d.command.review != "" {
-		config.Listen = d.command.review
-		if err := config.Check(); err != nil {
-			return usageError{fmt.Errorf("--review %w", err)}
-		}
+	if d.with.Review != "" {
+		config.Listen = d.with.Review
 	}
 	if config.Listen == "" {
 		return nil
@@ -27,7 +23,7 @@ func (d *daemon) openReview() error {
 }
 
 // showReview answers browsers until the context ends.
-func (d *daemon) showReview(ctx context.Context) {
+func (d *Daemon) showReview(ctx context.Context) {
 	if d.page == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -24,7 +24,7 @@ type errand struct {
 // honest mail is left on hold; what is left when the daemon ends is the next
 // one's.
 type porter struct {
-	queue mailQueue
+	queue Queue
 	log   *slog.Logger
 	held  func(user string, ids []string) // is told what was put on hold
 	able  atomic.Bool                     // the queue could be reached, last time
@@ -44,7 +44,7 @@ const (
 	noMessage = "000000"
 )
 
-func newPorter(q mailQueue, log *slog.Logger, held func(string, []string)) *porter {
+func newPorter(q Queue, log *slog.Logger, held func(string, []string)) *porter {
 	return &porter{queue: q, log: log, held: held, wake: make(chan struct{}, 1)}
 }
 

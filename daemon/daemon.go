@@ -1,4 +1,19 @@
-package main
+// Package daemon is what `sendwarden run` keeps while it runs. One loop takes the lines
+// of the log along the path of package judge (daemon.go), and what verdicts ask for is
+// done off it (deeds.go). Beside the loop stand those who wait for others, started and
+// awaited in life.go:
+//
+//	the door     answers Postfix before it takes a message    door.go
+//	the porter   holds queued mail and lets it go             porter.go
+//	the clerk    keeps tables that Postfix has to be told of  clerk.go
+//	the steward  shows people the daemon and does as they ask control*.go
+//	the meter    counts for a monitoring system               measure.go
+//
+// What is remembered goes to the disk in one transaction with the place in the log
+// that it was learnt from (keep.go), so that a crash loses nothing. What the daemon
+// keeps there beside the scorer's memory stands in records.go; commands that work on
+// a state while no daemon runs use it through there and through Offline.
+package daemon
 
 import (
 	"context"
@@ -18,17 +33,18 @@ import (
 	"sendwarden/judge"
 	"sendwarden/maillog"
 	"sendwarden/policy"
+	"sendwarden/queue"
 	"sendwarden/review"
 	"sendwarden/scoring"
 	"sendwarden/settings"
 	"sendwarden/state"
 )
 
-// daemon is what run keeps while it runs. One goroutine, that of loop, does its
+// Daemon is what run keeps while it runs. One goroutine, that of loop, does its
 // work; those of the door only ask for verdicts, in turn with it.
-type daemon struct {
+type Daemon struct {
 	turn sync.Mutex // held on the way along the path; guards what follows, up to wake
-	judge.Path
+	path  judge.Path
 	rules *scoring.Rules
 	deeds []func()      // what verdicts ask for, to be done off the path
 	wake  chan struct{} // there are deeds that the loop does not know of
@@ -44,7 +60,7 @@ type daemon struct {
 	file    rulesFile
 	sources []string // the logs
 
-	command  *runCommand
+	with     Options
 	settings settings.Sections // as all was opened by
 	opened   *scoring.Rules    // of which they were part
 	latest   settings.Sections // as the rules file was read last
@@ -82,45 +98,72 @@ type daemon struct {
 	odd     map[string]bool            // doubtful names that were reported
 }
 
-func newDaemon(c *runCommand, log *slog.Logger, rules *scoring.Rules, places *geo.DB, with settings.Sections) *daemon {
-	d := &daemon{
-		command: c, log: log, rules: rules, settings: with, opened: rules, latest: with, host: hostName(), wake: make(chan struct{}, 1), started: time.Now(),
+// Options are what the command line says, and what was opened as it says. A
+// blocklist is made with its table if there is none, in watch mode, too: without the
+// table that main.cf names, Postfix would put off all mail.
+type Options struct {
+	Origin    string   // of the rules
+	File      string   // where they are, or may be one day
+	Overruled []string // parts of that file in whose place flags stand
+	Watch     bool     // nobody is blocked, whatever the rules say
+
+	List    *blocklist.List
+	Path    string // of the list
+	Behind  error  // why its table could not be built
+	State   string // the file that is remembered in
+	Places  *geo.DB
+	Sources []string       // the logs
+	Zone    *time.Location // of stamps that carry none
+	Queue   Queue
+	Control string // the socket where commands ask, if not that of the rules
+	Review  string // the address of the review page, if not that of the rules
+	Postfix string // its configuration directory, if not its default
+
+	Host              string // this machine, for people who have several
+	Version, Revision string
+	Log               *slog.Logger
+}
+
+// Queue is Postfix's queue, as root works on it (queue.Local) or others do
+// (queue.Remote).
+type Queue interface {
+	Hold(ctx context.Context, user string, ids []string) (queue.Result, error)
+	Release(ctx context.Context, user string, ids []string) (queue.Result, error)
+}
+
+// New makes a daemon of rules and what stands beside them in their file.
+func New(rules *scoring.Rules, sections settings.Sections, with Options) *Daemon {
+	d := &Daemon{
+		with: with, log: with.Log, rules: rules, settings: sections, opened: rules, latest: sections, host: with.Host, list: with.List, zone: with.Zone,
+		origin: with.Origin, file: rulesFile{path: with.File}, sources: with.Sources, wake: make(chan struct{}, 1), started: time.Now(),
 		counts: counts{fired: make(map[string]fired), logs: make(map[string]logCount)}, raised: make(map[string]bool),
 		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string), untold: make(map[string]blocklist.Entry),
 		parsers: make(map[string]*maillog.Parser), read: make(map[string]follow.Batch),
 		positions: make(map[string]follow.Position), said: make(map[string][]byte), saved: make(chan error, 1), sent: make(chan struct{}, 1),
-		service: newService(log),
+		service: newService(with.Log),
 	}
-	d.Path = judge.Path{Places: places, Scorer: scoring.New(rules), Judged: d.judged, Released: d.released, Doubtful: d.doubtful}
-	d.desk = alert.New(with.Alerts, alert.Options{Host: d.host, Log: log, Now: time.Now, Sent: d.went})
-	d.hooks = hook.New(with.Hooks, hook.Options{Log: log, Now: time.Now, Tell: d.desk.Tell})
-	d.porter = newPorter((&queueSetup{c.configDir, with.Queue.Helper}).open(), log, d.keep)
+	d.path = judge.Path{Places: with.Places, Scorer: scoring.New(rules), Judged: d.judged, Released: d.released, Doubtful: d.doubtful}
+	d.desk = alert.New(sections.Alerts, alert.Options{Host: d.host, Log: d.log, Now: time.Now, Sent: d.went})
+	d.hooks = hook.New(sections.Hooks, hook.Options{Log: d.log, Now: time.Now, Tell: d.desk.Tell})
+	d.porter = newPorter(with.Queue, d.log, d.keep)
 	return d
 }
 
 // holds tells whether doubtful mail is made to wait. Where Postfix's queue is out
 // of reach it is not: nobody would let it go again.
-func (d *daemon) holds() bool {
+func (d *Daemon) holds() bool {
 	return d.door != nil && d.porter.able.Load() && d.mode() == "enforce"
 }
 
-// openList opens the blocklist, and makes it with its table if there is none:
-// without the table that main.cf names, Postfix would put off all mail. In watch
-// mode that is all that is written. A table that cannot be built is no reason to
+// sayList says which blocklist is kept. A table that cannot be built is no reason to
 // stop: the text is right, and building is tried again.
-func (d *daemon) openList(ctx context.Context) error {
-	list, err := d.command.open(ctx, d.rules)
-	if list == nil {
-		return err
-	}
-	d.list = list
-	d.fault(behind, err)
-	d.log.Info("the blocklist is open", "postfix reads", list.Map(), "entries", len(list.Entries()))
-	return nil
+func (d *Daemon) sayList() {
+	d.fault(behind, d.with.Behind)
+	d.log.Info("the blocklist is open", "postfix reads", d.list.Map(), "entries", len(d.list.Entries()))
 }
 
-func (d *daemon) mode() string {
-	if d.rules.Watch || d.command.watch {
+func (d *Daemon) mode() string {
+	if d.rules.Watch || d.with.Watch {
 		return "watch"
 	}
 	return "enforce"
@@ -129,7 +172,7 @@ func (d *daemon) mode() string {
 // loop is the daemon's life: lines go along the path, what is decided is done,
 // and what is remembered is saved; once a second it looks after what other hands
 // did to the blocklist and the rules.
-func (d *daemon) loop(lines <-chan follow.Batch) error {
+func (d *Daemon) loop(lines <-chan follow.Batch) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -177,7 +220,7 @@ func (d *daemon) loop(lines <-chan follow.Batch) error {
 }
 
 // take sends lines along the path.
-func (d *daemon) take(batch follow.Batch) error {
+func (d *Daemon) take(batch follow.Batch) error {
 	for _, note := range batch.Notes {
 		level := slog.LevelInfo
 		if note.Lost {
@@ -190,7 +233,7 @@ func (d *daemon) take(batch follow.Batch) error {
 	for _, line := range batch.Lines {
 		if parser.Parse(line.Text, &ev) {
 			d.turn.Lock()
-			d.Follow(&ev)
+			d.path.Follow(&ev)
 			d.turn.Unlock()
 			d.meter.taken(&ev)
 		}
@@ -204,7 +247,7 @@ func (d *daemon) take(batch follow.Batch) error {
 }
 
 // parser is the one for a log.
-func (d *daemon) parser(source string) *maillog.Parser {
+func (d *Daemon) parser(source string) *maillog.Parser {
 	p := d.parsers[source]
 	if p == nil {
 		p = maillog.NewParser(maillog.Options{Location: d.zone, Reference: time.Now(), Clients: true})
@@ -214,8 +257,8 @@ func (d *daemon) parser(source string) *maillog.Parser {
 	return p
 }
 
-func (d *daemon) letGoUntil(now time.Time) {
+func (d *Daemon) letGoUntil(now time.Time) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	d.LetGo(now)
+	d.path.LetGo(now)
 }

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -65,7 +65,7 @@ func (s *steward) stop(who control.Who, act control.Act, now time.Time) error {
 	}
 	name := blocklist.Fold(act.User)
 	s.turn.Lock()
-	s.Scorer.Blocked(name, now)
+	s.path.Scorer.Blocked(name, now)
 	s.turn.Unlock()
 	s.porter.hold(name)
 	s.tell(alert.Notice{Kind: alert.Block, Time: now, User: name, Detail: detail(act, who)})
@@ -126,9 +126,9 @@ func (s *steward) message(act control.Act, now time.Time) (done control.Done, er
 	kept := slices.Index(s.kept[name], act.QueueID)
 	var held bool
 	if act.Kind == control.Send {
-		held = s.Scorer.LetGo(name, act.QueueID, now)
+		held = s.path.Scorer.LetGo(name, act.QueueID, now)
 	} else {
-		held = s.Scorer.Keep(name, act.QueueID)
+		held = s.path.Scorer.Keep(name, act.QueueID)
 	}
 	switch {
 	case !held && kept < 0:
@@ -155,8 +155,8 @@ func (s *steward) vouch(act control.Act, now time.Time) (done control.Done, err 
 		return done, control.Conflict("%s is past", t.Until.Format(words.Stamp))
 	}
 	s.turn.Lock()
-	free, ok := s.Scorer.Trust(name, t, now)
-	blocks, exempts := s.Scorer.Blocks(name), false
+	free, ok := s.path.Scorer.Trust(name, t, now)
+	blocks, exempts := s.path.Scorer.Blocks(name), false
 	s.turn.Unlock()
 	if !ok {
 		return done, control.Conflict("%s is trusted in too many places already (`sendwarden untrust %[1]s` takes them back)", maillog.Mask(act.User))
@@ -192,7 +192,7 @@ func (s *steward) unvouch(act control.Act) error {
 	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if s.Scorer.Untrust(blocklist.Fold(act.User), t) == 0 {
+	if s.path.Scorer.Untrust(blocklist.Fold(act.User), t) == 0 {
 		return notTrusted(act)
 	}
 	return nil

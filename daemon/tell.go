@@ -1,7 +1,6 @@
-package main
+package daemon
 
 import (
-	"os"
 	"strings"
 	"time"
 
@@ -10,17 +9,8 @@ import (
 	"sendwarden/words"
 )
 
-// hostName is this mail server's name, for people who have several.
-func hostName() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "localhost" // nothing but a greeting depends on it
-	}
-	return name
-}
-
 // tell lets people and hook programs know.
-func (d *daemon) tell(n alert.Notice) {
+func (d *Daemon) tell(n alert.Notice) {
 	if n.Host == "" {
 		n.Host = d.host
 	}
@@ -30,7 +20,7 @@ func (d *daemon) tell(n alert.Notice) {
 
 // went has the state saved soon after a notice has gone: what goes between the last
 // save and a crash goes twice.
-func (d *daemon) went() {
+func (d *Daemon) went() {
 	select {
 	case d.sent <- struct{}{}:
 	default: // the loop has been told already

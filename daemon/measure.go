@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -55,7 +55,7 @@ func (d *delay) lasts(what string, now time.Time) time.Duration {
 	return now.Sub(d.since)
 }
 
-func openMeter(c metrics.Config) (*meter, error) {
+func openMeter(c metrics.Config, version string) (*meter, error) {
 	if c.Listen == "" {
 		return nil, nil
 	}
@@ -68,7 +68,7 @@ func openMeter(c metrics.Config) (*meter, error) {
 }
 
 // serveMetrics answers the monitoring system until the context ends.
-func (d *daemon) serveMetrics(ctx context.Context) {
+func (d *Daemon) serveMetrics(ctx context.Context) {
 	if d.meter == nil {
 		return
 	}
@@ -130,7 +130,7 @@ func (m *meter) left() {
 }
 
 // measure hands over what the loop knows. What it costs it costs once a second.
-func (d *daemon) measure(now time.Time) {
+func (d *Daemon) measure(now time.Time) {
 	m := d.meter
 	if m == nil {
 		return
@@ -141,13 +141,13 @@ func (d *daemon) measure(now time.Time) {
 		Databases: make(map[string]time.Time), Problems: d.problems(now),
 	}
 	d.turn.Lock()
-	s.Waiting = len(d.Scorer.Waiting())
+	s.Waiting = len(d.path.Scorer.Waiting())
 	for _, ids := range d.kept {
 		s.Held += len(ids)
 	}
 	d.turn.Unlock()
 	d.measureLog(s)
-	for _, source := range d.Places.Sources() {
+	for _, source := range d.path.Places.Sources() {
 		s.Databases[source.Path] = source.Built
 	}
 	if now.Sub(m.sized) >= sizeEvery {
@@ -167,7 +167,7 @@ func (d *daemon) measure(now time.Time) {
 }
 
 // measureLog adds up what the parsers count anyway.
-func (d *daemon) measureLog(s *metrics.Sample) {
+func (d *Daemon) measureLog(s *metrics.Sample) {
 	s.Events, s.Odd, s.Read = make(map[string]uint64), make(map[string]uint64), maps.Clone(d.meter.read)
 	for _, parser := range d.parsers {
 		counts := parser.Stats()
@@ -184,7 +184,7 @@ func (d *daemon) measureLog(s *metrics.Sample) {
 
 // problems are reasons for somebody to come: what keeps thieves from being
 // blocked, or what happened from being remembered.
-func (d *daemon) problems(now time.Time) (found []string) {
+func (d *Daemon) problems(now time.Time) (found []string) {
 	for _, fault := range []string{unsaved, unwritten, behind, unread} {
 		if why, goesOn := d.failing[fault]; goesOn {
 			found = append(found, fault+": "+why)
@@ -213,7 +213,7 @@ func (d *daemon) problems(now time.Time) (found []string) {
 // waiting names the place in a log behind which there is more than was read;
 // nothing when there is none. A log that nobody writes to has none, however old
 // its last line is.
-func (d *daemon) waiting(source string) string {
+func (d *Daemon) waiting(source string) string {
 	if source == follow.Journal || source == follow.Stdin {
 		return "" // journalctl is started anew when it ends
 	}
