@@ -65,7 +65,7 @@ func (d *Daemon) before(user string, v scoring.Verdict) {
 }
 
 // history adds a log, up to its last whole line, and its rotated elders. The
-// journal is learnt from as it is read (see daemon.block).
+// journal is learnt from as it is read (see Daemon.block).
 func (d *Daemon) history(logs *past.Logs, source string) error {
 	if source == follow.Stdin || source == follow.Journal {
 		return nil
