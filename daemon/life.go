@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"sendwarden/follow"
-	"sendwarden/past"
-	"sendwarden/words"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"sendwarden/follow"
+	"sendwarden/past"
+	"sendwarden/words"
 )
 
 // Run is the daemon's life, from the first look at what it knew to the last save. It

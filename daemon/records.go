@@ -3,10 +3,11 @@ package daemon
 import (
 	"encoding/json"
 	"errors"
-	"sendwarden/alert"
-	"sendwarden/state"
 	"slices"
 	"time"
+
+	"sendwarden/alert"
+	"sendwarden/state"
 )
 
 // Keys of what the daemon keeps beside the scorer's memory, in the same
