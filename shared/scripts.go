@@ -1,0 +1,42 @@
+package shared
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+)
+
+// script is a Lua script that the engine runs as one step.
+type script struct{ text, sha string }
+
+func newScript(text string) script {
+	sum := sha1.Sum([]byte(text)) // the engine's name for it
+	return script{text, hex.EncodeToString(sum[:])}
+}
+
+// swap replaces a record: KEYS record; ARGV the version it is expected to be of,
+// the new record, for how many seconds it is kept (0: for ever). It answers nothing
+// when that is done, else the record that is there. Where there is none, the new one
+// is all that is known.
+const swap = `
+local is = redis.call('GET', KEYS[1])
+if is and string.sub(is, 1, 8) ~= ARGV[1] then return is end
+if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
+return false`
+
+// decide puts a decision on the list and on the wire: KEYS wire, list; ARGV user,
+// decision, how many the wire keeps, and "1" if one that is on the list stays.
+// It answers the decision's number; nothing if there was one.
+const decide = `
+if ARGV[4] == '1' and redis.call('HEXISTS', KEYS[2], ARGV[1]) == 1 then return false end
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'd', ARGV[2])
+redis.call('HSET', KEYS[2], ARGV[1], id .. ' ' .. ARGV[2])
+return id`
+
+// tell puts news into the stream unless they are there: KEYS news, hosts; ARGV the
+// host, the number of its news, the news, how many the stream keeps.
+const tell = `
+local had = tonumber(redis.call('HGET', KEYS[2], 'news ' .. ARGV[1]) or '0')
+if had >= tonumber(ARGV[2]) then return 0 end
+redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'h', ARGV[1], 'n', ARGV[3])
+redis.call('HSET', KEYS[2], 'news ' .. ARGV[1], ARGV[2])
+return 1`
