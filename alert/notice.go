@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -90,6 +91,13 @@ type Volume struct {
 // ID and is sent once.
 func (n *Notice) ID() string {
 	return string(n.Kind) + " " + n.Time.UTC().Format(time.RFC3339Nano) + " " + n.User
+}
+
+// UserOf is whom a notice with that ID is about; "" of one that is about nobody.
+func UserOf(id string) string {
+	_, rest, _ := strings.Cut(id, " ") // the kind
+	_, user, _ := strings.Cut(rest, " ")
+	return user
 }
 
 // fields is Notice without its methods.

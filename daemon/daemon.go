@@ -144,7 +144,7 @@ func New(rules *scoring.Rules, sections settings.Sections, with Options) *Daemon
 	}
 	d.path = judge.Path{Places: with.Places, Scorer: scoring.New(rules), Judged: d.judged, Released: d.released, Doubtful: d.doubtful}
 	d.desk = alert.New(sections.Alerts, alert.Options{Host: d.host, Log: d.log, Now: time.Now, Sent: d.went})
-	d.hooks = hook.New(sections.Hooks, hook.Options{Log: d.log, Now: time.Now, Tell: d.desk.Tell})
+	d.hooks = hook.New(sections.Hooks, hook.Options{Log: d.log, Now: time.Now, Tell: d.desk.Tell, Done: d.went})
 	d.porter = newPorter(with.Queue, d.log, d.keep)
 	return d
 }

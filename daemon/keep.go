@@ -17,6 +17,7 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/follow"
+	"sendwarden/hook"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
 	"sendwarden/settings"
@@ -80,14 +81,17 @@ func (d *Daemon) remember() error {
 		return nil
 	})
 	var outbox alert.Outbox
+	var hooks []hook.Waiting
 	var listed []string
 	d.recall(keptKey, &d.kept)
 	d.recall(raisedKey, &d.raised)
 	d.recall(errandsKey, &d.porter.errands)
 	d.recall(pendingKey, &d.pending)
 	d.recall(outboxKey, &outbox)
+	d.recall(hooksKey, &hooks)
 	d.recall(listedKey, &listed)
 	d.desk.Restore(outbox)
+	d.hooks.Restore(hooks)
 	d.compare(listed)
 	return err
 }
@@ -235,6 +239,7 @@ func (d *Daemon) batch() (batch *state.Batch, whole bool) {
 	d.record(batch, pendingKey, d.pending)
 	d.record(batch, listedKey, d.listed())
 	d.record(batch, outboxKey, d.desk.Outbox())
+	d.record(batch, hooksKey, d.hooks.Outbox())
 	d.ledger.put(batch)
 	return batch, true
 }

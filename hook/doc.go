@@ -17,4 +17,7 @@
 // Each program runs once at a time, in the order of the notices, so that the
 // release of a user never overtakes the block. One that fails is not run again:
 // it may have done half of its work. The failure is logged and told to people.
+//
+// A notice waits until the program has been run for it, over a restart and a crash
+// of the daemon, too (see Outbox).
 package hook

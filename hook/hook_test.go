@@ -66,7 +66,8 @@ func (s *site) failures() []string {
 	return s.told
 }
 
-func start(t *testing.T, c Config) *site {
+// start runs hooks, beginning with what was left by others.
+func start(t *testing.T, c Config, left ...Waiting) *site {
 	t.Helper()
 	require.NoError(t, c.Check())
 	s := &site{}
@@ -76,6 +77,7 @@ func start(t *testing.T, c Config) *site {
 		s.told = append(s.told, n.User+": "+n.Detail)
 	}})
 	s.grace = 200 * time.Millisecond
+	s.Restore(left)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { s.Run(ctx); close(done) }()
@@ -199,7 +201,8 @@ func TestSideBySide(t *testing.T) {
 	before := time.Now()
 	s.stop()
 	require.Less(t, time.Since(before), 10*time.Second)
-	require.Contains(t, s.failures()[len(s.failures())-1], "not run: the daemon ends")
+	require.Contains(t, s.failures()[len(s.failures())-1], "killed: the daemon ends")
+	require.Greater(t, len(s.Outbox()), maxWaiting, "what was not run is the next daemon's")
 }
 
 func TestNameWithControls(t *testing.T) {

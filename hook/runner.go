@@ -24,12 +24,14 @@ type Runner struct {
 	log   *slog.Logger
 	now   func() time.Time
 	tell  func(alert.Notice)
+	done  func()
 	grace time.Duration
 	other chan struct{} // the programs are others; holds one
 
 	mu       sync.Mutex
 	programs []*queue // replaced, never changed
 	leaving  []*queue // gone, and Run has not heard of it
+	ending   []*queue // gone, and what waited for them is being done
 }
 
 // queue is a program, with what waits for it.
@@ -39,6 +41,7 @@ type queue struct {
 
 	mu      sync.Mutex
 	program Program
+	running *alert.Notice
 	waiting []alert.Notice
 	gone    bool // it is not configured any more; what waits is done
 }
@@ -52,11 +55,12 @@ type Options struct {
 	Log  *slog.Logger
 	Now  func() time.Time   // the clock: time.Now
 	Tell func(alert.Notice) // is told of failures; must not wait
+	Done func()             // is told when a program has been run, so that the Outbox is saved soon; must not wait; may be nil
 }
 
 // New returns a runner for a configuration that Check has found nothing in.
 func New(c Config, o Options) *Runner {
-	r := &Runner{log: o.Log, now: o.Now, tell: o.Tell, grace: grace, other: make(chan struct{}, 1)}
+	r := &Runner{log: o.Log, now: o.Now, tell: o.Tell, done: o.Done, grace: grace, other: make(chan struct{}, 1)}
 	for _, p := range c {
 		r.programs = append(r.programs, newQueue(p))
 	}
@@ -118,7 +122,7 @@ func (r *Runner) toServe() []*queue {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := slices.Concat(r.programs, r.leaving)
-	r.leaving = nil
+	r.ending, r.leaving = append(r.ending, r.leaving...), nil
 	return all
 }
 
@@ -126,7 +130,7 @@ func (r *Runner) toServe() []*queue {
 func (r *Runner) Tell(n alert.Notice) {
 	for _, q := range r.inUse() {
 		if !q.add(n) {
-			r.failed(q, n, errors.New("not run: too many notices wait for it"))
+			r.failed(q.name(), n, errors.New("not run: too many notices wait for it"))
 		}
 	}
 }
@@ -147,20 +151,28 @@ func (q *queue) add(n alert.Notice) bool {
 	return true
 }
 
-// take is the next notice, or none, and whether there may be one later.
+// take is the next notice, or none, and whether there may be one later. It is the
+// running one until rest.
 func (q *queue) take() (n *alert.Notice, p Program, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
 		return nil, q.program, !q.gone
 	}
-	n = &q.waiting[0]
+	q.running = &q.waiting[0]
 	q.waiting = slices.Clone(q.waiting[1:])
-	return n, q.program, true
+	return q.running, q.program, true
+}
+
+// rest notes that no program runs.
+func (q *queue) rest() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running = nil
 }
 
 // Run runs the programs until ctx is done. One that is running then gets a few
-// seconds to end; what was not run is told as a failure.
+// seconds to end; what waits then is in the Outbox.
 func (r *Runner) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -185,6 +197,7 @@ func (r *Runner) serve(ctx context.Context, q *queue) {
 	for ctx.Err() == nil {
 		n, p, more := q.take()
 		if !more {
+			r.over(q)
 			return
 		}
 		if n == nil {
@@ -196,26 +209,34 @@ func (r *Runner) serve(ctx context.Context, q *queue) {
 		}
 		began := r.now()
 		said, err := r.run(ctx, &p, n)
+		q.rest()
 		if err != nil {
-			r.failed(q, *n, fmt.Errorf("%w%s", err, after(said)))
-			continue
+			r.failed(q.name(), *n, fmt.Errorf("%w%s", err, after(said)))
+		} else {
+			r.log.Info("hook done", "hook", q.name(), "notice", *n, "took", r.now().Sub(began).Round(time.Millisecond), "said", said)
 		}
-		r.log.Info("hook done", "hook", q.name(), "notice", *n, "took", r.now().Sub(began).Round(time.Millisecond), "said", said)
-	}
-	for n, _, _ := q.take(); n != nil; n, _, _ = q.take() {
-		r.failed(q, *n, errors.New("not run: the daemon ends"))
+		if r.done != nil {
+			r.done()
+		}
 	}
 }
 
+// over forgets a program that is gone, and for which nothing waits any more.
+func (r *Runner) over(q *queue) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ending = slices.DeleteFunc(r.ending, func(other *queue) bool { return other == q })
+}
+
 // failed logs a failure and tells people, once for each notice.
-func (r *Runner) failed(q *queue, n alert.Notice, err error) {
-	r.log.Error("hook failed", "hook", q.name(), "err", err, "notice", n)
+func (r *Runner) failed(name string, n alert.Notice, err error) {
+	r.log.Error("hook failed", "hook", name, "err", err, "notice", n)
 	if n.Kind == alert.Fault {
 		return // or the failure would be told to the hook that failed
 	}
 	r.tell(alert.Notice{
 		Kind: alert.Fault, Time: r.now(), Host: n.Host, User: n.User,
-		Detail: fmt.Sprintf("the hook %s for %s: %v", q.name(), n.Kind, err),
+		Detail: fmt.Sprintf("the hook %s for %s: %v", name, n.Kind, err),
 	})
 }
 

@@ -40,8 +40,9 @@ process can have the file: stop the daemon first.`,
 			Use:   "export [USER]",
 			Short: "Print what is remembered, of one user or of all",
 			Long: `Export prints one JSON object a line: the key of a record, what it says (is), and
-the record itself, for import. With USER it is all that is kept of one person.
-Addresses and senders are kept as hashes, except in reasons and held messages.`,
+the record itself, for import. With USER it is all that is kept of one person; of
+records that tell of others, too, it is the part, without the record. Addresses and
+senders are kept as hashes, except in reasons and held messages.`,
 			Args: atMost(1, "one user name"),
 			RunE: func(cmd *cobra.Command, args []string) error { return c.export(cmd, args) },
 		},
@@ -87,7 +88,7 @@ func (c *stateCommand) open() (*state.Store, error) {
 type recordOut struct {
 	Key    string `json:"key"`
 	Is     any    `json:"is,omitempty"`
-	Record []byte `json:"record"`
+	Record []byte `json:"record,omitempty"` // none: a part of one that tells of others, too
 }
 
 func (c *stateCommand) export(cmd *cobra.Command, args []string) (err error) {
@@ -102,11 +103,14 @@ func (c *stateCommand) export(cmd *cobra.Command, args []string) (err error) {
 		if err := cmd.Context().Err(); err != nil {
 			return past.ErrStopped
 		}
+		of := recordOut{key, readable(key, record), record}
 		if len(args) > 0 && !concerns(key, record, blocklist.Fold(args[0])) {
-			return nil
+			if of.Is, of.Record = daemon.Part(key, record, blocklist.Fold(args[0])), nil; of.Is == nil {
+				return nil
+			}
 		}
 		found++
-		writeJSON(out, recordOut{key, readable(key, record), record})
+		writeJSON(out, of)
 		return nil
 	})
 	if err == nil && found == 0 && len(args) > 0 {
@@ -186,6 +190,9 @@ func importRecords(store *state.Store, name string, in io.Reader) (n int, err er
 		var r recordOut
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return n, fmt.Errorf("%s:%d: %w (a line of `sendwarden state export` is expected)", name, n, err)
+		}
+		if len(r.Record) == 0 {
+			continue // for people only
 		}
 		if err := scoring.Check(r.Key, r.Record); err != nil {
 			return n, fmt.Errorf("%s:%d: %w", name, n, err)

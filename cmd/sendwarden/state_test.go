@@ -42,6 +42,7 @@ func remember(ts *testscript.TestScript, neg bool, args []string) {
 	batch.Put("position/var/log/mail.log", []byte(`{"offset":4711}`))
 	batch.Put("daemon/raised", []byte(`{"ana@example.es":true}`))
 	batch.Put("daemon/alerts", []byte(`{"waiting":[{"way":"mail","notice":{"user":"ana@example.es"}},{"way":"mail","notice":{"user":"bob@example.es"}}]}`))
+	batch.Put("daemon/hooks", []byte(`[{"run":["/bin/lock"],"notice":{"type":"block","user":"ana@example.es"}},{"run":["/bin/lock"],"notice":{"user":"bob@example.es"}}]`))
 	batch.Put("daemon/kept", []byte(`{"bob@example.es":["4F1A2B3C4D"]}`))
 	ts.Check(store.Commit(&batch))
 	ts.Check(store.Close())
