@@ -21,9 +21,9 @@ type AddressConfig struct {
 func (c AddressConfig) Check() error {
 	switch {
 	case c.File == "" && c != AddressConfig{}:
-		return errors.New("file: none (write file: /etc/sendwarden/addresses.cidr)")
+		return errors.New("file: none (write file: /etc/sendwarden/lists/addresses.cidr)")
 	case c.File != "" && !filepath.IsAbs(c.File):
-		return fmt.Errorf("file: %s: the path is not whole (write /etc/sendwarden/addresses.cidr)", c.File)
+		return fmt.Errorf("file: %s: the path is not whole (write /etc/sendwarden/lists/addresses.cidr)", c.File)
 	case c.Expire < 0 || c.Expire > 366*24*time.Hour:
 		return fmt.Errorf("expire: %v (up to 366d)", c.Expire)
 	case c.Most < 0 || c.Most > 100_000:
@@ -44,9 +44,9 @@ type HeaderConfig struct {
 func (c HeaderConfig) Check() error {
 	switch {
 	case c.File == "" && c != HeaderConfig{}:
-		return errors.New("file: none (write file: /etc/sendwarden/header_checks)")
+		return errors.New("file: none (write file: /etc/sendwarden/lists/header_checks)")
 	case c.File != "" && !filepath.IsAbs(c.File):
-		return fmt.Errorf("file: %s: the path is not whole (write /etc/sendwarden/header_checks)", c.File)
+		return fmt.Errorf("file: %s: the path is not whole (write /etc/sendwarden/lists/header_checks)", c.File)
 	}
 	return nil
 }

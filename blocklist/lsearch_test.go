@@ -29,9 +29,9 @@ func TestLsearch(t *testing.T) {
 		"info WARN\nbob REJECT no\nbob OK\n": "bob  no",
 	} {
 		t.Run(before, func(t *testing.T) {
-			table := string(parse([]byte(before + "\n")).lsearch("/etc/sendwarden/blocklist"))
+			table := string(parse([]byte(before + "\n")).lsearch("/etc/sendwarden/lists/blocklist"))
 			first, rest, _ := strings.Cut(table, "\n")
-			require.Equal(t, "# Who may not send mail, for Exim (lsearch). Made from /etc/sendwarden/blocklist; do not edit.", first)
+			require.Equal(t, "# Who may not send mail, for Exim (lsearch). Made from /etc/sendwarden/lists/blocklist; do not edit.", first)
 			require.Equal(t, want, strings.TrimSuffix(rest, "\n"))
 		})
 	}

@@ -23,7 +23,7 @@ var evening = time.Date(2026, 4, 15, 19, 15, 2, 0, time.UTC)
 
 func (stage) Status(context.Context) (Status, error) {
 	return Status{Version: "1.0", Since: evening.Truncate(24 * time.Hour).Add(6 * time.Hour), Now: evening, Host: "mail.example.es", Mode: "enforce",
-		Rules: "/etc/sendwarden/rules.yaml", Blocklist: "/etc/sendwarden/blocklist", PostfixReads: "lmdb:/etc/sendwarden/blocklist",
+		Rules: "/etc/sendwarden/rules.yaml", Blocklist: "/etc/sendwarden/lists/blocklist", PostfixReads: "lmdb:/etc/sendwarden/lists/blocklist",
 		Lines: 4711, Submissions: 12, Blocked: 1, Queue: Queue{Reached: true}, State: State{Bytes: 32768}}, nil
 }
 

@@ -12,7 +12,7 @@
 //
 //	acl_sendwarden:
 //	  deny
-//	    condition = ${lookup {KEY}lsearch{/etc/sendwarden/blocklist.lsearch}{yes}{no}}
+//	    condition = ${lookup {KEY}lsearch{/etc/sendwarden/lists/blocklist.lsearch}{yes}{no}}
 //
 // KEY is who logged in, $authenticated_id, or "local:" and the account that
 // called exim, which $sender_ident names as U= does in the log.

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write the plans into the golden files")
 
-const list = "/etc/sendwarden/blocklist.lsearch"
+const list = "/etc/sendwarden/lists/blocklist.lsearch"
 
 // Each file of testdata is one configuration: what exim prints of it, and what it
 // needs.

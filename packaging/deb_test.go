@@ -3,6 +3,7 @@
 package packaging
 
 import (
+	"debug/elf"
 	"net"
 	"os"
 	"os/exec"
@@ -14,16 +15,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// build makes the package of version 1.0 once, and returns its path.
-var build = sync.OnceValues(func() (string, error) {
+// buildAll makes all packages of version 1.0 once, twice each to be compared, and
+// returns their folder.
+var buildAll = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "dist")
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("./build", "-a", "amd64", "-v", "1.0", dir)
+	cmd := exec.Command("./build", "-c", "-v", "1.0", dir)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	return filepath.Join(dir, "sendwarden_1.0_amd64.deb"), cmd.Run()
+	return dir, cmd.Run()
 })
+
+// build returns the path of Debian's package for this machine.
+func build() (string, error) {
+	dir, err := buildAll()
+	return filepath.Join(dir, "sendwarden_1.0_amd64.deb"), err
+}
 
 // later is the same package of another version, with other rules.
 func later(t *testing.T, deb, version string) string {
@@ -108,6 +116,27 @@ func TestLintian(t *testing.T) {
 	require.Empty(t, command(t, "lintian", "--allow-root", "--fail-on", "error,warning", deb))
 }
 
+// The program needs nothing but a kernel: no interpreter loads libraries for it.
+func TestProgramsAreStatic(t *testing.T) {
+	dir, err := buildAll()
+	require.NoError(t, err)
+	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
+		tree := filepath.Join(t.TempDir(), "tree")
+		command(t, "dpkg-deb", "-R", filepath.Join(dir, "sendwarden_1.0_"+arch+".deb"), tree)
+		control, err := os.ReadFile(filepath.Join(tree, "DEBIAN", "control"))
+		require.NoError(t, err)
+		require.Contains(t, string(control), "\nArchitecture: "+arch+"\n")
+		program, err := elf.Open(filepath.Join(tree, "usr/sbin/sendwarden"))
+		require.NoError(t, err)
+		require.Equal(t, machine, program.Machine)
+		for _, p := range program.Progs {
+			require.NotContains(t, []elf.ProgType{elf.PT_INTERP, elf.PT_DYNAMIC}, p.Type)
+		}
+		require.NoError(t, program.Close())
+	}
+}
+
 func TestShellcheck(t *testing.T) {
-	command(t, "shellcheck", "build", "deb/postinst", "deb/prerm", "deb/postrm", "testdata/life.sh")
+	command(t, "shellcheck", "build", "deb/postinst", "deb/prerm", "deb/postrm", "testdata/life.sh", "testdata/rpm.sh")
+	command(t, "shellcheck", "--shell=sh", "rpm/post", "rpm/preun", "rpm/postun")
 }

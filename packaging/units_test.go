@@ -90,7 +90,7 @@ func TestUsersAndDirectories(t *testing.T) {
 	require.NoError(t, err)
 	require.Regexp(t, `(?m)^sendwarden:x:\d+:\d+:Sendwarden, beside Postfix:/var/lib/sendwarden:/usr/sbin/nologin$`, string(passwd))
 	for dir, mode := range map[string]string{
-		"etc/sendwarden": "-rwxr-xr-x", "run/sendwarden": "-rwxr-xr-x", "var/lib/sendwarden": "-rwx------", "var/spool/postfix/sendwarden": "-rwxr-x---",
+		"etc/sendwarden": "-rwxr-xr-x", "etc/sendwarden/lists": "-rwxr-xr-x", "run/sendwarden": "-rwxr-xr-x", "var/lib/sendwarden": "-rwx------", "var/spool/postfix/sendwarden": "-rwxr-x---",
 	} {
 		info, err := os.Stat(filepath.Join(root, dir))
 		require.NoError(t, err)

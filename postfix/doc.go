@@ -5,7 +5,7 @@
 // the SMTP dialogue. Sendwarden's place is the list for DATA, which is asked
 // once a message:
 //
-//	smtpd_data_restrictions = check_sasl_access lmdb:/etc/sendwarden/blocklist,
+//	smtpd_data_restrictions = check_sasl_access lmdb:/etc/sendwarden/lists/blocklist,
 //	    check_policy_service { inet:127.0.0.1:10045, timeout=5s, default_action=DUNNO }
 //
 // The "submission" entries that master.cf ships with override the lists for

@@ -63,8 +63,8 @@ func TestWithout(t *testing.T) {
 
 func TestWantCheck(t *testing.T) {
 	for want, fault := range map[Want]string{
-		{Table: "lmdb:/etc/sendwarden/blocklist", Door: "unix:sendwarden/policy", Socketmap: "unix:/run/map:sendwarden"}: "",
-		{Table: "/etc/sendwarden/blocklist"}:                           "table",
+		{Table: "lmdb:/etc/sendwarden/lists/blocklist", Door: "unix:sendwarden/policy", Socketmap: "unix:/run/map:sendwarden"}: "",
+		{Table: "/etc/sendwarden/lists/blocklist"}:                     "table",
 		{Table: "lmdb:blocklist"}:                                      "table",
 		{Table: "lmdb:/with blank"}:                                    "can't name",
 		{Table: "lmdb:/with$dollar"}:                                   "can't name",

@@ -7,7 +7,7 @@ import (
 )
 
 func TestShutsOut(t *testing.T) {
-	const table = "cidr:/etc/sendwarden/addresses.cidr"
+	const table = "cidr:/etc/sendwarden/lists/addresses.cidr"
 	for list, want := range map[string]bool{
 		"":                             false,
 		"check_client_access " + table: true,

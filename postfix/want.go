@@ -9,7 +9,7 @@ import (
 // Want is what Postfix shall ask at DATA. Table is always asked; the others
 // where they are not empty.
 type Want struct {
-	Table     string `json:"table"`               // lmdb:/etc/sendwarden/blocklist
+	Table     string `json:"table"`               // lmdb:/etc/sendwarden/lists/blocklist
 	Socketmap string `json:"socketmap,omitempty"` // inet:127.0.0.1:10046:sendwarden
 	Door      string `json:"door,omitempty"`      // inet:127.0.0.1:10045, or unix:PATH
 }
@@ -19,7 +19,7 @@ func (w Want) Check() error {
 	kind, path, ok := strings.Cut(w.Table, ":")
 	switch {
 	case !ok || kind == "" || !filepath.IsAbs(path):
-		return fmt.Errorf("table %q: write it as lmdb:/etc/sendwarden/blocklist", w.Table)
+		return fmt.Errorf("table %q: write it as lmdb:/etc/sendwarden/lists/blocklist", w.Table)
 	case strings.ContainsAny(w.Table+w.Socketmap+w.Door, ", \t\r\n{}$"):
 		return fmt.Errorf("%q: Postfix's lists can't name what has blanks, commas, braces or $ in it", strings.TrimSpace(w.Table+" "+w.Socketmap+" "+w.Door))
 	case w.Door != "" && !isServer(w.Door):

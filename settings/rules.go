@@ -13,8 +13,10 @@ import (
 // without --rules, the shipped rules are in force.
 const DefaultRules = "/etc/sendwarden/rules.yaml"
 
-// DefaultBlocklist is the blocklist where nothing else is configured.
-const DefaultBlocklist = "/etc/sendwarden/blocklist"
+// DefaultBlocklist is the blocklist where nothing else is configured. It has a folder
+// of its own: the daemon makes files there anew beside the old ones, and who may do
+// that beside the rules could make them anew, too, by which root's commands go.
+const DefaultBlocklist = "/etc/sendwarden/lists/blocklist"
 
 // DefaultState is where the daemon keeps what it remembers.
 const DefaultState = "/var/lib/sendwarden/state.db"

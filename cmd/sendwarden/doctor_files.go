@@ -12,6 +12,7 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/geo"
 	"sendwarden/scoring"
+	"sendwarden/settings"
 	"sendwarden/words"
 )
 
@@ -21,7 +22,8 @@ func checkRules(_ context.Context, in *installation) []finding {
 		if in.rules.Watch {
 			mode = "watch: nobody is blocked"
 		}
-		return []finding{fine("%s: %s, mode %s", in.origin, words.Count(len(in.rules.Rules), "rule"), mode)}
+		found := []finding{fine("%s: %s, mode %s", in.origin, words.Count(len(in.rules.Rules), "rule"), mode)}
+		return append(found, in.ruledByRoot()...)
 	}
 	remedy := "kill -HUP the daemon when it is repaired; until then it goes on with the old rules"
 	var several scoring.Faults
@@ -29,6 +31,49 @@ func checkRules(_ context.Context, in *installation) []finding {
 		return []finding{wrong("`sendwarden check` shows all "+words.Count(len(several), "fault")+"; "+remedy, "%v", several[0])}
 	}
 	return []finding{wrong(remedy, "%v", in.ruled)}
+}
+
+// ruledByRoot looks whether the rules, by which root's commands go, too, are out of
+// the daemon's reach.
+func (in *installation) ruledByRoot() []finding {
+	if in.origin == settings.Shipped || in.user == "" && len(in.daemons) == 0 {
+		return nil
+	}
+	who, err := in.daemonAccount()
+	if err != nil {
+		return nil // others say that there is no such account
+	}
+	path, err := filepath.Abs(in.origin)
+	if err != nil {
+		return nil
+	}
+	if by, may := mayReplace(path, who); may {
+		return []finding{doubt("chown root "+by+", and let the daemon write in a folder of its own, such as /etc/sendwarden/lists",
+			"%s: the daemon's account %s could put other rules there, by which root's commands would go: %s is its own to change", in.origin, who.name, by)}
+	}
+	return nil
+}
+
+// mayReplace tells by which file or directory an account that is not root's could
+// change what is read under a path.
+func mayReplace(path string, who account) (by string, may bool) {
+	if who.uid == 0 {
+		return "", false
+	}
+	for ; ; path = filepath.Dir(path) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return "", false
+		}
+		owner, ok := info.Sys().(*syscall.Stat_t)
+		kept := info.IsDir() && info.Mode()&os.ModeSticky != 0 // of others' files in it
+		if ok && owner.Uid == who.uid || who.has(info, 2) && !kept {
+			return path, true
+		}
+		if path == filepath.Dir(path) {
+			return "", false
+		}
+	}
 }
 
 func checkPlaces(_ context.Context, in *installation) []finding {

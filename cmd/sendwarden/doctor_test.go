@@ -135,6 +135,38 @@ func TestMayOpen(t *testing.T) {
 	require.Equal(t, dir+" is drwx------", why)
 }
 
+// Who owns the rules, or a directory above them, or may write there, may replace them.
+func TestMayReplace(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	daemon := account{"sendwarden", 64001, []uint32{64002}}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "rules.yaml")
+	require.NoError(t, os.WriteFile(file, nil, 0o640))
+	for _, c := range []struct {
+		what                string
+		dirOwner, fileOwner int
+		mode                os.FileMode
+		by                  string
+	}{
+		{"all is root's", 0, 0, 0o755, ""},
+		{"the directory is the daemon's", 64001, 0, 0o755, dir},
+		{"the file is", 0, 64001, 0o755, file},
+		{"its group may write in the directory", 0, 0, 0o775, dir},
+		{"everybody may put files beside it", 0, 0, 0o777 | os.ModeSticky, ""},
+	} {
+		require.NoError(t, os.Chown(dir, c.dirOwner, 64002))
+		require.NoError(t, os.Chown(file, c.fileOwner, 64002))
+		require.NoError(t, os.Chmod(dir, c.mode))
+		by, may := mayReplace(file, daemon)
+		require.Equal(t, c.by, by, c.what)
+		require.Equal(t, c.by != "", may, c.what)
+	}
+	_, may := mayReplace(file, account{name: "root"})
+	require.False(t, may)
+}
+
 // The door is asked as Postfix asks, of a policy service that is the real one
 // and of others.
 func TestCheckDoor(t *testing.T) {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"sendwarden/blocklist"
 	"sendwarden/maillog"
@@ -40,13 +42,34 @@ func (s *listSetup) file(rules *scoring.Rules) string {
 	return settings.DefaultBlocklist
 }
 
-// open opens the blocklist for changes.
+// open opens the blocklist for changes. The folder of the usual one is made.
 func (s *listSetup) open(ctx context.Context, rules *scoring.Rules) (*blocklist.List, error) {
 	table, err := s.detect(ctx, rules)
 	if err != nil {
 		return nil, err
 	}
-	return blocklist.Open(s.file(rules), table)
+	path := s.file(rules)
+	if path == settings.DefaultBlocklist {
+		if err := makeRoom(path); err != nil {
+			return nil, err
+		}
+	}
+	return blocklist.Open(path, table)
+}
+
+// makeRoom makes the folder of the usual blocklist. One that stands beside the rules,
+// where it once stood, is named: to begin anew would be to release everybody.
+func makeRoom(path string) error {
+	dir := filepath.Dir(path)
+	former := filepath.Join(filepath.Dir(dir), filepath.Base(path))
+	_, missing := os.Stat(path)
+	if info, err := os.Lstat(former); err == nil && info.Mode().IsRegular() && missing != nil {
+		return fmt.Errorf("%s: the blocklist has a folder of its own now (move it and its table to %s, and name that in main.cf)", former, dir)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("%w (name another place with --blocklist, or under blocklist: in the rules)", err)
+	}
+	return nil
 }
 
 func (s *listSetup) detect(ctx context.Context, rules *scoring.Rules) (blocklist.Table, error) {

@@ -28,7 +28,7 @@ func newSetupHeaders() *cobra.Command {
 Postfix that has no check_sasl_access (before 2.11) stops what the blocked send.
 With header_checks: in the rules, the daemon keeps such a file up to date.
 Newer Postfixes have a better way: see ` + "`sendwarden setup postfix`" + `.`,
-		Example: "  sendwarden setup header-checks\n  sendwarden setup header-checks --host mail.example.es --out /etc/sendwarden/header_checks",
+		Example: "  sendwarden setup header-checks\n  sendwarden setup header-checks --host mail.example.es --out /etc/sendwarden/lists/header_checks",
 		Args:    exactly(0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
 	}

@@ -45,7 +45,7 @@ within() { # seconds, what, a command
 		sleep 0.1
 	done
 }
-ours() { find /etc /usr /lib/systemd /var/lib /var/spool/postfix /run -xdev -path /run/shared -prune -o -iname '*sendwarden*' -print | sort; }
+ours() { find /etc /usr /lib/systemd /var/lib /var/spool/postfix /run -xdev '(' -path /run/shared -o -path /usr/local/lib/sendwarden-e2e ')' -prune -o -iname '*sendwarden*' -print | sort; }
 
 step "a machine with Postfix that has never seen the package"
 is "files of ours" "$(ours)" ""
@@ -64,7 +64,8 @@ dpkg -i /run/old.deb
 id sendwarden
 is "the program" "$(sendwarden --version)" "sendwarden 1.0"
 is "rules" "$(stat -c '%U:%G %a' /etc/sendwarden/rules.yaml)" "root:sendwarden 640"
-is "their folder" "$(stat -c '%U:%G %a' /etc/sendwarden)" "sendwarden:sendwarden 755"
+is "their folder" "$(stat -c '%U:%G %a' /etc/sendwarden)" "root:root 755"
+is "the list's folder" "$(stat -c '%U:%G %a' /etc/sendwarden/lists)" "sendwarden:sendwarden 755"
 is "the state's folder" "$(stat -c '%U:%G %a' /var/lib/sendwarden)" "sendwarden:sendwarden 700"
 is "the door's folder" "$(stat -c '%U:%G %a' /var/spool/postfix/sendwarden)" "sendwarden:postfix 2750"
 grep -q '^mode: watch' /etc/sendwarden/rules.yaml || fail "it does not begin by watching"
@@ -104,7 +105,7 @@ for address in 80.58.61.250 177.32.18.77 178.66.201.14; do
 done
 table=$(sed -n 's/.*"postfix reads"=\([^ ]*\).*/\1/p' /run/daemon.log | head -1)
 within 20 "the table has alice" postmap -q alice@example.es "$table"
-is "the list's owner" "$(stat -c %U:%G /etc/sendwarden/blocklist)" sendwarden:sendwarden
+is "the list's owner" "$(stat -c %U:%G /etc/sendwarden/lists/blocklist)" sendwarden:sendwarden
 within 60 "a mail for the postmaster" sh -c 'ls /var/spool/postfix/maildrop/*'
 is "whose mail" "$(stat -c %U /var/spool/postfix/maildrop/* | head -1)" sendwarden
 
@@ -117,20 +118,42 @@ done
 step "root's commands leave the files to the daemon"
 sendwarden block bob@example.es --reason 'by hand'
 within 20 "the table has bob" postmap -q bob@example.es "$table"
-is "the list's owner" "$(stat -c %U:%G /etc/sendwarden/blocklist)" sendwarden:sendwarden
+is "the list's owner" "$(stat -c %U:%G /etc/sendwarden/lists/blocklist)" sendwarden:sendwarden
 sleep 2 # a beat or two
 kill -TERM $daemon
 wait $daemon || fail "the daemon ended with $?"
 kill $helper
 wait $helper || true
 
+step "who is the daemon cannot change the rules by which root's commands go"
+for attempt in 'mv /etc/sendwarden/rules.yaml /etc/sendwarden/mine' 'cp /dev/null /etc/sendwarden/rules.yaml' \
+	'mv /etc/sendwarden/lists /etc/sendwarden/mine' 'touch /etc/sendwarden/mine'; do
+	! setpriv --reuid=sendwarden --regid=sendwarden --clear-groups sh -c "$attempt" 2>/dev/null || fail "the daemon's user may: $attempt"
+done
+
 step "upgrade: state, list and the administrator's rules stay"
-before=$(md5sum /var/lib/sendwarden/state.db /etc/sendwarden/blocklist /etc/sendwarden/rules.yaml)
+kept() { md5sum /var/lib/sendwarden/state.db /etc/sendwarden/lists/blocklist /etc/sendwarden/rules.yaml; }
+before=$(kept)
 dpkg -i --force-confdef --force-confold /run/new.deb
 is "the version" "$(dpkg-query -W -f '${Version}' sendwarden)" 1.1
-is "what was kept" "$(md5sum /var/lib/sendwarden/state.db /etc/sendwarden/blocklist /etc/sendwarden/rules.yaml)" "$before"
+is "what was kept" "$(kept)" "$before"
 is "rules" "$(stat -c '%U:%G %a' /etc/sendwarden/rules.yaml)" "root:sendwarden 640"
 postmap -q alice@example.es "$table" >/dev/null || fail "alice may send after an upgrade"
+
+step "upgrade of a package whose list stood beside the rules: it moves, and the old names lead to it"
+mv /etc/sendwarden/lists/* /etc/sendwarden
+rmdir /etc/sendwarden/lists
+chown sendwarden:sendwarden /etc/sendwarden
+ln -s /etc/shadow /etc/sendwarden/odd # of a daemon that was taken over
+shadow=$(stat -c '%U:%G %a' /etc/shadow)
+dpkg -i --force-confdef --force-confold /run/new.deb
+is "what was kept" "$(kept)" "$before"
+is "their folder" "$(stat -c '%U:%G %a' /etc/sendwarden)" "root:root 755"
+is "the list's owner" "$(stat -c %U:%G /etc/sendwarden/lists/blocklist)" sendwarden:sendwarden
+is "the old name" "$(readlink /etc/sendwarden/blocklist)" lists/blocklist
+is "what is none of ours" "$(stat -c '%U:%G %a' /etc/shadow)" "$shadow"
+postmap -q alice@example.es "${table/lists\//}" >/dev/null || fail "Postfix has lost its table, and puts off all mail"
+rm /etc/sendwarden/odd
 
 step "remove: who is blocked stays blocked"
 main "smtpd_data_restrictions = check_sasl_access $table"
