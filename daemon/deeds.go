@@ -177,6 +177,14 @@ func (d *Daemon) fault(text string, err error) {
 	}
 }
 
+// mended is fault, and says the end of it, too.
+func (d *Daemon) mended(text string, err error, end string) {
+	if _, was := d.failing[text]; was && err == nil {
+		d.log.Info(end)
+	}
+	d.fault(text, err)
+}
+
 func (d *Daemon) retry() {
 	pending := d.pending
 	d.pending = nil
@@ -194,7 +202,7 @@ func (d *Daemon) reviewed(now time.Time) {
 	change, err := d.list.Refresh()
 	d.fault(unread, err)
 	if err == nil {
-		d.fault(behind, nil)
+		d.mended(behind, nil, "the table for Postfix is as the blocklist again")
 	}
 	for _, e := range change.Removed {
 		d.releasedByHand(blocklist.Fold(e.User), now, control.Record{})

@@ -260,7 +260,7 @@ func (d *Daemon) record(batch *state.Batch, key string, v any) {
 func (d *Daemon) written(err error) {
 	d.saving, d.unsaved = false, err != nil
 	d.ledger.saved(err)
-	d.fault(unsaved, err)
+	d.mended(unsaved, err, "what is remembered is written down again")
 }
 
 // firstSave writes down what was learnt before the first line is followed: a crash

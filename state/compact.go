@@ -32,6 +32,11 @@ const batchSize = 4 << 20
 func (s *Store) Compact() error {
 	s.committing.Lock()
 	defer s.committing.Unlock()
+	return s.rewrite()
+}
+
+// rewrite is Compact for who has the right to commit.
+func (s *Store) rewrite() error {
 	name := s.path + ".compact"
 	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err // of a compaction that was killed

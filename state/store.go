@@ -38,6 +38,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -61,7 +63,10 @@ type Store struct {
 	// is now; "" as a rule. The store began empty then.
 	Damaged string
 
-	committing sync.Mutex // held by one who writes
+	committing sync.Mutex   // held by one who writes
+	doubtful   bool         // what the disk has of the file; guarded by committing
+	toRead     bool         // the file is open to be read only, as it cannot be written now; guarded by committing
+	walks      atomic.Int32 // that are under way
 
 	mu sync.RWMutex // guards what follows
 	db *bolt.DB
@@ -268,6 +273,10 @@ func (b *Batch) Len() int { return len(b.records) }
 
 // Commit writes a batch in one transaction. After an error the file is as it was;
 // the next Commit writes this batch as well, and until then Load answers from it.
+//
+// When the disk has failed, the next one rewrites the whole file: Linux forgets the
+// pages that a failed sync could not write (fsync(2), EIO), so that a sync that
+// succeeds later says nothing about them. They can still be read.
 func (s *Store) Commit(b *Batch) error {
 	for key, record := range b.records {
 		if len(key) == 0 || len(key) > bolt.MaxKeySize || len(record) > bolt.MaxValueSize {
@@ -281,6 +290,17 @@ func (s *Store) Commit(b *Batch) error {
 	s.mu.Unlock()
 	if len(s.pending) == 0 {
 		return nil
+	}
+	if s.toRead {
+		if err := s.reopen(); err != nil {
+			return err
+		}
+	}
+	if s.doubtful {
+		if err := s.rewrite(); err != nil {
+			return err
+		}
+		s.doubtful = false
 	}
 	// Neighbours share pages, so that each is written once.
 	keys := slices.Sorted(maps.Keys(s.pending))
@@ -296,7 +316,8 @@ func (s *Store) Commit(b *Batch) error {
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", s.path, err)
+		s.doubtful = errors.Is(err, syscall.EIO)
+		return errors.Join(fmt.Errorf("%s: %w", s.path, err), s.revive())
 	}
 	s.mu.Lock()
 	s.pending = make(map[string][]byte)
@@ -313,6 +334,16 @@ func change(bucket *bolt.Bucket, key string, record []byte) error {
 
 // Load answers the record of a key; nil when there is none.
 func (s *Store) Load(key string) (record []byte, err error) {
+	record, err = s.load(key)
+	if lost(err) {
+		s.committing.Lock() // revive is at work
+		s.committing.Unlock()
+		record, err = s.load(key)
+	}
+	return record, err
+}
+
+func (s *Store) load(key string) (record []byte, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if record, found := s.pending[key]; found {
@@ -336,6 +367,8 @@ func (s *Store) Load(key string) (record []byte, err error) {
 func (s *Store) Each(prefix string, each func(key string, record []byte) error) error {
 	s.mu.RLock()
 	db := s.db
+	s.walks.Add(1)
+	defer s.walks.Add(-1)
 	s.mu.RUnlock()  // a walk takes its time
 	var fault error // of each, which has its own words
 	err := guarded(func() error {

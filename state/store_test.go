@@ -95,6 +95,46 @@ func TestFailedCommitLosesNothing(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// A file that bbolt has lost hold of is opened anew: to be read at once, to be written
+// with the next Commit, unless somebody looks through it.
+func TestRevive(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := open(t, path)
+	require.NoError(t, s.Commit(put("a", "1")))
+	require.NoError(t, s.revive())
+	require.False(t, s.toRead, "nothing was wrong")
+
+	require.NoError(t, s.db.Close()) // as good as one without a map
+	require.NoError(t, s.revive())
+	require.True(t, s.toRead)
+	require.Equal(t, "1", load(t, s, "a"))
+	require.NoError(t, s.Each("", func(string, []byte) error {
+		require.ErrorContains(t, s.Commit(put("a", "2")), "as soon as nobody looks through it")
+		return nil
+	}))
+	require.Equal(t, "2", load(t, s, "a"), "it is pending")
+	require.NoError(t, s.Commit(put("b", "1")))
+	require.Equal(t, []string{"a=2", "b=1"}, all(t, s, ""))
+	require.NoError(t, s.Close())
+}
+
+// A disk that has failed once is not believed: the next Commit rewrites the file.
+func TestFailedSync(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := open(t, path)
+	require.NoError(t, s.Commit(put("a", "1")))
+	before, err := os.Stat(path)
+	require.NoError(t, err)
+	s.doubtful = true
+	require.NoError(t, s.Commit(put("a", "2")))
+	after, err := os.Stat(path)
+	require.NoError(t, err)
+	require.False(t, os.SameFile(before, after))
+	require.Equal(t, []string{"a=2"}, all(t, s, ""))
+	require.False(t, s.doubtful)
+	require.NoError(t, s.Close())
+}
+
 // A key that the file cannot hold is refused and stands in nobody's way.
 func TestImpossibleKeys(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "state.db"))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -19,12 +20,30 @@ type daemon struct {
 	exited        chan struct{}
 	status        error
 	words         []string // the last that it said, for people; read after exited
+
+	mu   sync.Mutex
+	says []string // all its warnings and errors
 }
+
+// said counts a text in the daemon's warnings and errors.
+func (d *daemon) said(text string) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, line := range d.says {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// last is what the daemon said last, as an error; it has ended.
+func (d *daemon) last() error { return errors.New(strings.Join(d.words, "\n")) }
 
 // start starts the daemon of a server.
 func (s *server) start() (*daemon, error) {
-	args := append([]string{"run", "--log", s.file("mail.log"), "--state", s.file("state.db"), "--rules", s.file("rules.yaml"),
-		"--blocklist", s.file("blocklist"), "--postfix-config", s.file("postfix"), "--table", s.table}, s.world.flags()...)
+	args := append([]string{"run", "--log", s.file("mail.log"), "--state", s.file("var", "state.db"), "--rules", s.file("rules.yaml"),
+		"--blocklist", s.file("lists", "blocklist"), "--postfix-config", s.file("postfix"), "--table", s.table, "--control", s.file("control")}, s.world.flags()...)
 	d := &daemon{cmd: exec.Command(s.program, args...), running: make(chan struct{}), done: make(chan struct{}), exited: make(chan struct{})}
 	said, err := d.cmd.StderrPipe()
 	if err != nil {
@@ -55,6 +74,11 @@ func (d *daemon) listen(lines *bufio.Scanner) {
 			done = nil
 		}
 		d.words = append(d.words[max(0, len(d.words)-19):], line)
+		d.mu.Lock()
+		if !strings.Contains(line, "level=INFO") || strings.Contains(line, " again") {
+			d.says = append(d.says, line)
+		}
+		d.mu.Unlock()
 	}
 }
 

@@ -8,8 +8,8 @@
 // daemon, the program that is installed, follows it, is killed (SIGKILL) again
 // and again, while it starts, reads, builds tables and saves, and is started
 // again. Beside it another daemon has read the same lines in peace. In the end
-// the blocklist and the table that Postfix reads, all that is remembered, and the
-// notices that people were told must be the same.
+// the blocklist and the table that Postfix reads, all that is remembered, the
+// notices that people were told, and those for which a hook ran must be the same.
 //
 // The same seed kills after the same times; where the daemon stands then is the
 // machine's doing, so that a fault that was found once is looked for with more kills
@@ -115,8 +115,8 @@ func (t *trial) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "%d kills (%d of them while the daemon started), %d lines, %d rotated files, %d users blocked, %d notices, of which %d were sent again; %.0f s, seed %d\n",
-		wild.killed, wild.unborn, len(w.lines), got.files, len(expected.told), len(got.told), got.again, time.Since(begun).Seconds(), t.seed)
+	fmt.Fprintf(t.out, "%d kills (%d of them while the daemon started), %d lines, %d rotated files, %d users blocked, %d notices, of which %d were sent again, and %d hooks, of which %d ran again; %.0f s, seed %d\n",
+		wild.killed, wild.unborn, len(w.lines), got.files, len(expected.told), len(got.told), got.again, len(got.run), got.rerun, time.Since(begun).Seconds(), t.seed)
 	if len(expected.told) == 0 {
 		return errors.New("nobody was blocked: this world shows nothing")
 	}

@@ -14,6 +14,7 @@ import (
 
 	"sendwarden/alert"
 	"sendwarden/follow"
+	"sendwarden/hook"
 )
 
 // outcome is what has become of all the lines.
@@ -23,6 +24,8 @@ type outcome struct {
 	state map[string]string // records by their keys
 	told  []string          // the names of notices, each once
 	again int               // notices that were sent twice: a crash came between the sending and the saving
+	run   []string          // the names of notices for which the program ran, each once
+	rerun int               // notices for which it ran twice
 	files int               // that the log was rotated to
 }
 
@@ -32,20 +35,22 @@ type outcome struct {
 const (
 	positions = "log/"
 	outboxKey = "daemon/alerts"
+	hooksKey  = "daemon/hooks"
 	errandKey = "daemon/errands"
 	ledgerKey = "ledger/" // and the time by the clock at which it was done
 )
 
 func (s *server) outcome() (o *outcome, err error) {
 	o = &outcome{state: make(map[string]string)}
-	if o.list, err = os.ReadFile(s.file("blocklist")); err != nil {
+	if o.list, err = os.ReadFile(s.file("lists", "blocklist")); err != nil {
 		return nil, err
 	}
-	out, err := exec.Command(s.program, "state", "export", "--state", s.file("state.db")).Output()
+	out, err := exec.Command(s.program, "state", "export", "--state", s.file("var", "state.db")).Output()
 	if err != nil {
 		return nil, fmt.Errorf("state export: %w", err)
 	}
 	var outbox alert.Outbox
+	var hooks []hook.Waiting
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -61,6 +66,10 @@ func (s *server) outcome() (o *outcome, err error) {
 			if err := json.Unmarshal(r.Record, &outbox); err != nil {
 				return nil, err
 			}
+		case r.Key == hooksKey:
+			if err := json.Unmarshal(r.Record, &hooks); err != nil {
+				return nil, err
+			}
 		case r.Key == errandKey:
 			o.state[r.Key] = sorted(r.Record)
 		case strings.HasPrefix(r.Key, ledgerKey):
@@ -70,6 +79,9 @@ func (s *server) outcome() (o *outcome, err error) {
 		}
 	}
 	o.tell(s, outbox)
+	if err := o.hooked(s, hooks); err != nil {
+		return nil, err
+	}
 	elders, err := follow.Elders(s.file("mail.log"))
 	o.files = len(elders)
 	return o, errors.Join(err, lines.Err(), o.look(s))
@@ -112,12 +124,31 @@ func (o *outcome) tell(s *server, outbox alert.Outbox) {
 	o.again = len(all) - len(o.told)
 }
 
+// hooked gathers what the program was run for, and what it is to be run for.
+func (o *outcome) hooked(s *server, hooks []hook.Waiting) error {
+	text, err := os.ReadFile(s.file("hook.done"))
+	if err != nil {
+		return err
+	}
+	var all []string
+	for line := range strings.Lines(string(text)) {
+		all = append(all, strings.TrimSpace(line))
+	}
+	for _, w := range hooks {
+		all = append(all, w.Notice.ID())
+	}
+	slices.Sort(all)
+	o.run = slices.Compact(slices.Clone(all))
+	o.rerun = len(all) - len(o.run)
+	return nil
+}
+
 // look asks Postfix's own program what its table says.
 func (o *outcome) look(s *server) error {
 	if s.table == "texthash" {
 		return nil // it is the list itself
 	}
-	out, err := exec.Command("postmap", "-c", s.file("postfix"), "-s", s.table+":"+s.file("blocklist")).Output()
+	out, err := exec.Command("postmap", "-c", s.file("postfix"), "-s", s.table+":"+s.file("lists", "blocklist")).Output()
 	if err != nil {
 		return fmt.Errorf("postmap -s: %w", err)
 	}
@@ -137,6 +168,9 @@ func (o *outcome) differs(expected *outcome) error {
 	}
 	if !slices.Equal(o.told, expected.told) {
 		errs = append(errs, fmt.Errorf("told: %s", difference(strings.Join(expected.told, "\n"), strings.Join(o.told, "\n"))))
+	}
+	if !slices.Equal(o.run, expected.run) {
+		errs = append(errs, fmt.Errorf("hooks: %s", difference(strings.Join(expected.run, "\n"), strings.Join(o.run, "\n"))))
 	}
 	keys := maps.Clone(expected.state)
 	maps.Copy(keys, o.state)

@@ -51,10 +51,14 @@ alerts:
   interval: 1m
   per_hour: 1000
   webhook: [{url: "http://%s/", on: [block, brake]}]
-`, at.Addr())
+hooks: [{on: [block], run: ["%s"]}]
+`, at.Addr(), s.file("hook"))
 	return s, errors.Join(
 		os.WriteFile(s.file("rules.yaml"), rules, 0o644),
 		os.WriteFile(s.file("mail.log"), nil, 0o644),
+		os.WriteFile(s.file("hook"), []byte("#!/bin/sh\necho \"$SENDWARDEN_ID\" >>\"$0.done\"\n"), 0o755),
+		os.Mkdir(s.file("var"), 0o755),
+		os.Mkdir(s.file("lists"), 0o755),
 		os.Mkdir(s.file("postfix"), 0o755),
 		os.WriteFile(s.file("postfix", "main.cf"), []byte("queue_directory = "+s.file("nowhere")+"\n"), 0o644), // what is to be held there waits
 	)
