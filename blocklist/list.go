@@ -132,6 +132,9 @@ func (l *List) Path() string { return l.path }
 // Map is the table as main.cf names it.
 func (l *List) Map() string { return l.table.Map(l.path) }
 
+// ForExim reports whether Exim reads the table, in place of Postfix.
+func (l *List) ForExim() bool { return l.table.ForExim() }
+
 func (l *List) now() *text {
 	l.mu.RLock()
 	defer l.mu.RUnlock()

@@ -132,7 +132,7 @@ func (s *steward) message(act control.Act, now time.Time) (done control.Done, er
 	}
 	switch {
 	case !held && kept < 0:
-		return done, control.NotFound("%s of %s is not held (`sendwarden queue %[2]s` shows what is in Postfix's queue)", act.QueueID, maillog.Mask(act.User))
+		return done, control.NotFound("%s of %s is not held (`sendwarden queue %[2]s` shows what is in the queue)", act.QueueID, maillog.Mask(act.User))
 	case act.Kind == control.Keep && kept < 0:
 		s.kept[name] = append(s.kept[name], act.QueueID)
 	case act.Kind == control.Send && kept >= 0:

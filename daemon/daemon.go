@@ -124,8 +124,8 @@ type Options struct {
 	Log               *slog.Logger
 }
 
-// Queue is Postfix's queue, as root works on it (queue.Local) or others do
-// (queue.Remote).
+// Queue is the mail server's queue, as root works on it (queue.Local, queue.Exim) or
+// others do (queue.Remote).
 type Queue interface {
 	Hold(ctx context.Context, user string, ids []string) (queue.Result, error)
 	Release(ctx context.Context, user string, ids []string) (queue.Result, error)
@@ -159,7 +159,11 @@ func (d *Daemon) holds() bool {
 // stop: the text is right, and building is tried again.
 func (d *Daemon) sayList() {
 	d.fault(behind, d.with.Behind)
-	d.log.Info("the blocklist is open", "postfix reads", d.list.Map(), "entries", len(d.list.Entries()))
+	reader := "postfix reads"
+	if d.list.ForExim() {
+		reader = "exim reads"
+	}
+	d.log.Info("the blocklist is open", reader, d.list.Map(), "entries", len(d.list.Entries()))
 }
 
 func (d *Daemon) mode() string {

@@ -60,7 +60,7 @@ func (d *Daemon) open(ctx context.Context, sources []string) error {
 	}
 	d.porter.try(ctx)
 	if !d.porter.able.Load() {
-		d.log.Warn("Postfix's queue is out of reach: no mail is held until it is (a daemon that is not root asks `sendwarden queue-helper`; see queue: in the rules)")
+		d.log.Warn("the mail queue is out of reach: no mail is held until it is (a daemon that is not root asks `sendwarden queue-helper`; see queue: in the rules)")
 	}
 	if err := d.remember(); err != nil {
 		return err

@@ -58,9 +58,9 @@ func (p *porter) try(ctx context.Context) {
 func (p *porter) reached(err error) {
 	switch was := p.able.Swap(err == nil); {
 	case err == nil && !was:
-		p.log.Info("Postfix's queue can be reached")
+		p.log.Info("the mail queue can be reached")
 	case err != nil && was:
-		p.log.Error("Postfix's queue is out of reach: nothing is held; what waits is let go when it is back", "error", err)
+		p.log.Error("the mail queue is out of reach: nothing is held; what waits is let go when it is back", "error", err)
 	}
 }
 
@@ -75,7 +75,7 @@ func (p *porter) take(e errand) {
 		return
 	}
 	if len(p.errands) >= maxErrands {
-		p.log.Error("more to do in Postfix's queue than can be remembered: see `sendwarden queue USER`", "user", maillog.Mask(p.errands[0].User))
+		p.log.Error("more to do in the mail queue than can be remembered: see `sendwarden queue USER`", "user", maillog.Mask(p.errands[0].User))
 		p.errands = p.errands[1:]
 	}
 	p.errands = append(p.errands, e)

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/textproto"
 	"os"
@@ -167,6 +168,14 @@ func (x *exim) inbox(t *testing.T, name string) int {
 	return len(mail)
 }
 
+// frozen tells whether a message waits for somebody.
+func (x *exim) frozen(t *testing.T, id string) bool {
+	t.Helper()
+	header := read(t, x.file("spool", "input", id+"-H"))
+	require.NotEmpty(t, header, "%s is in the queue", id)
+	return strings.Contains(header, "\n-frozen ")
+}
+
 // sendwarden runs a command on this Exim's blocklist.
 func (x *exim) sendwarden(t *testing.T, args ...string) string {
 	t.Helper()
@@ -278,4 +287,74 @@ func TestEximOwnRules(t *testing.T) {
 
 	require.NoError(t, os.Remove(x.list+".lsearch"))
 	x.login(t, "alice@example.es").hands(t, "alice@example.es", "bob@example.es") // without the file, mail flows
+}
+
+// By the command: a user's queued mail waits and goes, and nobody else's.
+func TestEximQueue(t *testing.T) {
+	x := startExim(t)
+	alice := x.login(t, "alice@example.es").hands(t, "alice@example.es", "customer@example.com")
+	bob := x.login(t, "bob@example.es").hands(t, "alice@example.es", "customer@example.com")
+	queue := func(args ...string) string {
+		return output(t, append([]string{"queue", "alice@example.es", "--exim", x.Program, "--exim-config", x.file("exim.conf")}, args...)...)
+	}
+	within(t, 10*time.Second, "both have been tried", func() bool { return strings.Count(read(t, x.file("log", "mainlog")), " == ") >= 2 })
+	require.Contains(t, queue(), "1 message of alice@example.es")
+	require.Contains(t, queue("--hold"), "1 message of alice@example.es on hold now")
+	require.True(t, x.frozen(t, alice))
+	require.False(t, x.frozen(t, bob))
+	require.Contains(t, queue("--release", bob), "not this user's")
+
+	next, err := net.Listen("tcp", "127.0.0.1:"+x.Next)
+	require.NoError(t, err)
+	defer next.Close()
+	require.Contains(t, queue("--release"), "1 message of alice@example.es released")
+	require.False(t, x.frozen(t, alice))
+	require.False(t, x.frozen(t, bob))
+	require.Contains(t, read(t, x.file("log", "mainlog")), fmt.Sprintf("%s unfrozen by root", alice))
+}
+
+// from is a user who sends one message from an address far away: a trusted caller
+// may say where a session comes from.
+func (x *exim) from(t *testing.T, address, name, to string) string {
+	t.Helper()
+	out, err := x.exim(t, "root", "EHLO pc\r\nAUTH PLAIN "+plain(name)+"\r\nMAIL FROM:<"+name+">\r\nRCPT TO:<"+to+">\r\nDATA\r\nSubject: an offer\r\n\r\nGood morning.\r\n.\r\nQUIT\r\n",
+		"-bs", "-oMa", address)
+	require.NoError(t, err, out)
+	_, id, taken := strings.Cut(out, "250 OK id=")
+	require.True(t, taken, out)
+	id, _, _ = strings.Cut(id, "\r\n")
+	return id
+}
+
+// A theft, from Exim's log to the list that Exim obeys: the account is blocked at the
+// third country, its session that is open is stopped, its queued mail is frozen, and
+// a release undoes all of it. Others never notice.
+func TestEximTheft(t *testing.T) {
+	x := startExim(t)
+	write(t, x.file("rules.yaml"), fmt.Sprintf("%s\ntable: lsearch\nqueue: {exim: %q, exim_config: %q}\n", thirdCountry, x.Program, x.file("exim.conf")))
+	p := &postfix{Dir: x.Dir} // for what the daemon says
+	log := x.file("log", "mainlog")
+	d := runDaemon(t, p, exec.Command(program, "run", "--rules", x.file("rules.yaml"), "--blocklist", x.list, "--log", log, "--state", x.file("state.db"), "--control", x.file("control")))
+	x.setUp(t)
+	d.says(t, time.Second, `"exim reads"=lsearch;`+x.list+`.lsearch`)
+
+	open := x.login(t, alice)
+	open.hands(t, alice, bob)
+	first := x.from(t, spain, alice, "customer@example.com")
+	x.from(t, brazil, alice, bob)
+	last := x.from(t, russia, alice, "victim@example.com")
+	others := x.from(t, russia, bob, "customer@example.com")
+	within(t, 2*time.Second, "Exim finds alice on the blocklist", func() bool { return strings.Contains(read(t, x.list+".lsearch"), alice+"  5.7.1 Sending is suspended") })
+	open.play(t, `
+		> MAIL FROM:<alice@example.es>
+		< `+suspended+`
+	`)
+	within(t, 10*time.Second, "her mail is frozen", func() bool { return x.frozen(t, first) && x.frozen(t, last) })
+	require.False(t, x.frozen(t, others))
+	x.from(t, spain, bob, alice)
+	within(t, 10*time.Second, "she receives", func() bool { return x.inbox(t, "alice") == 1 })
+
+	output(t, "release", alice, "--rules", x.file("rules.yaml"), "--blocklist", x.list, "--control", x.file("control"))
+	within(t, 10*time.Second, "her mail goes", func() bool { return !x.frozen(t, first) && !x.frozen(t, last) })
+	x.login(t, alice).hands(t, alice, bob)
 }

@@ -284,7 +284,7 @@ func TestQueueHelper(t *testing.T) {
 
 	out, err := as(nobody, alice, "--socket", socket)
 	require.NoError(t, err, out)
-	require.Contains(t, out, "1 message of alice@example.es in Postfix's queue, 0 on hold;\n1 recipient, ")
+	require.Contains(t, out, "1 message of alice@example.es in the queue, 0 on hold;\n1 recipient, ")
 	require.Contains(t, out, hers[0].ID+"  deferred  ")
 	require.Contains(t, out, "\n    an offer\n")
 
@@ -316,5 +316,5 @@ func TestQueueHelper(t *testing.T) {
 	within(t, 10*time.Second, "it is delivered", func() bool { return p.logged(t, hers[0].ID+": removed") == 1 })
 	out, err = as(nobody, alice, "--socket", socket)
 	require.NoError(t, err, out)
-	require.Equal(t, "No mail of alice@example.es is in Postfix's queue.\nThe name has to be the one that Postfix logs as sasl_username.\n", out)
+	require.Equal(t, "No mail of alice@example.es is in the queue.\nThe name has to be the one that Postfix logs as sasl_username, or Exim behind A=.\n", out)
 }

@@ -28,6 +28,9 @@
 // deferred meanwhile; so the search is repeated until it finds nothing more. A
 // delivery that is going on when its message is held goes on.
 //
+// Of Exim's queue the same is done by [Exim], in Exim's words: a message is frozen
+// and thawed, and its -H file says who logged in.
+//
 // Only root may run postsuper. A daemon that isn't root asks a small [Server]
 // that is, over a socket: [Remote] there, [Local] here, with the same methods.
 // The server reads the envelope itself. Whoever takes over the daemon can hold,

@@ -31,6 +31,10 @@ type Exim struct {
 	Config string
 	// Fold is [Local]'s.
 	Fold func(string) string
+	// Deliver has what is let go tried at once, and not with Exim's next queue run.
+	// A helper that is shut off from the net must not: what fails there, Exim would
+	// hold against the servers that it could not reach.
+	Deliver bool
 
 	// programs stands for Exim in tests.
 	programs func(args ...string) (string, error)
@@ -64,7 +68,7 @@ func (x Exim) open(ctx context.Context, user string, ids []string) (*eximSpool, 
 	}
 	s := &eximSpool{Exim: x, user: user, ids: ids, fates: map[string]Outcome{}}
 	for _, id := range ids {
-		if !isEximID(id) {
+		if !IsID(id) {
 			return nil, fmt.Errorf("queue: %q is no message id of Exim's", mask(id, maxID))
 		}
 		s.fates[id] = Gone // unless it is met
@@ -84,6 +88,12 @@ func (x Exim) open(ctx context.Context, user string, ids []string) (*eximSpool, 
 }
 
 func (s *eximSpool) close() { _ = s.root.Close() } // it was only read
+
+// EximHere tells whether it is Exim that this host has, and no Postfix.
+func EximHere() bool {
+	installed := func(name string) bool { _, err := exec.LookPath(program(name)); return err == nil }
+	return !installed("postconf") && (installed("exim4") || installed("exim"))
+}
 
 // Hold is [Local.Hold].
 func (x Exim) Hold(ctx context.Context, user string, ids []string) (Result, error) {
@@ -106,6 +116,9 @@ func (x Exim) Release(ctx context.Context, user string, ids []string) (Result, e
 		}
 		if err := s.do(ctx, "-Mt", mine, false, Released); err != nil {
 			return err
+		}
+		if !s.Deliver {
+			return nil
 		}
 		// What can't be delivered now is Exim's to say, in its log.
 		_, _ = s.run(ctx, deliverTime, append([]string{"-Mc"}, mine[:min(len(mine), deliverNow)]...)...)

@@ -103,7 +103,7 @@ func spoolOf(t *testing.T, messages map[string]string) (Exim, func(id string) st
 		}
 		return "", nil
 	}
-	return Exim{Fold: strings.ToLower, programs: run}, func(id string) string {
+	return Exim{Fold: strings.ToLower, Deliver: true, programs: run}, func(id string) string {
 		data, err := os.ReadFile(find(id))
 		if err != nil {
 			return "gone"
@@ -143,7 +143,10 @@ func TestExim(t *testing.T) {
 	require.Equal(t, "gone", file("1xXEkk-000001-01"), "delivered at once")
 	require.Contains(t, file("1xXEkk-000002-01"), "frozen")
 
-	for _, id := range []string{"A672A9BAA49", "ALL", "-", "1xXEkk-000001-01;", "../1xXEkk-000001"} {
+	result, err = x.Release(ctx, "alice", []string{"A672A9BAA49"})
+	require.NoError(t, err)
+	require.Equal(t, Result{{"A672A9BAA49", Gone}}, result, "Postfix has such ids")
+	for _, id := range []string{"ALL", "-", "1xXEkk-000001-01;", "../1xXEkk-000001"} {
 		_, err = x.Hold(ctx, "alice", []string{id})
 		require.ErrorContains(t, err, "no message id of Exim's", id)
 	}

@@ -22,10 +22,17 @@ const (
 	answerTime  = 30 * time.Second // to read the answer
 )
 
+// Worker is a queue that this process may work on: [Local], or [Exim].
+type Worker interface {
+	Hold(ctx context.Context, user string, ids []string) (Result, error)
+	Release(ctx context.Context, user string, ids []string) (Result, error)
+	List(ctx context.Context, user string) ([]Mail, error)
+}
+
 // Server does for others what needs root: it holds, releases and lists users'
 // mail, and takes nothing else. Its requests are done one after the other.
 type Server struct {
-	Local Local
+	Queue Worker
 	// Allow decides by the user id of the process at the other end.
 	Allow func(uid uint32) bool
 	// Log is told of each request and each refusal, as slog.Info is.
@@ -161,11 +168,11 @@ func (s *Server) work(ctx context.Context, req request) []answer {
 	var err error
 	switch req.Verb {
 	case "hold":
-		result, err = s.Local.Hold(ctx, req.User, ids)
+		result, err = s.Queue.Hold(ctx, req.User, ids)
 	case "release":
-		result, err = s.Local.Release(ctx, req.User, ids)
+		result, err = s.Queue.Release(ctx, req.User, ids)
 	case "list":
-		mail, err = s.Local.List(ctx, req.User)
+		mail, err = s.Queue.List(ctx, req.User)
 	}
 	s.Log(req.Verb, "user", mask(req.User, maxUser), "asked", len(ids), "found", len(result)+len(mail),
 		"moved", len(result.IDs(Held, Released, Requeued)), "error", err)

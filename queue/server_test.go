@@ -27,7 +27,7 @@ func serve(t *testing.T, l Local, allow bool) (socket string, logged func() stri
 	var mu sync.Mutex
 	var log strings.Builder
 	s := &Server{
-		Local: l,
+		Queue: l,
 		Allow: func(uid uint32) bool { return allow && int(uid) == os.Getuid() },
 		Log: func(msg string, args ...any) {
 			mu.Lock()

@@ -28,7 +28,7 @@ func (s *listSetup) flags(cmd *cobra.Command) {
 }
 
 func (s *listSetup) tableFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.table, "table", "", "`TYPE` of the table that Postfix reads: lmdb, cdb, hash or texthash (default: the best that postconf reports)")
+	cmd.Flags().StringVar(&s.table, "table", "", "`TYPE` of the table that Postfix reads: lmdb, cdb, hash or texthash; lsearch for Exim (default: the best that postconf reports)")
 	cmd.Flags().StringVar(&s.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
 }
 
@@ -80,7 +80,7 @@ func (s *listSetup) detect(ctx context.Context, rules *scoring.Rules) (blocklist
 	if name != "" {
 		table, err := blocklist.NewTable(name, s.configDir)
 		if err != nil && s.table != "" {
-			return table, usageError{fmt.Errorf("--table %s: no type of table that Sendwarden makes (lmdb, cdb, hash, btree or texthash)", maillog.Mask(name))}
+			return table, usageError{fmt.Errorf("--table %s: no type of table that Sendwarden makes (lmdb, cdb, hash, btree or texthash; lsearch for Exim)", maillog.Mask(name))}
 		}
 		return table, err
 	}

@@ -18,23 +18,41 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// mailQueue is Postfix's queue. Root works on it by itself (queue.Local), others
-// through queue-helper (queue.Remote).
-type mailQueue interface {
-	Hold(ctx context.Context, user string, ids []string) (queue.Result, error)
-	Release(ctx context.Context, user string, ids []string) (queue.Result, error)
-	List(ctx context.Context, user string) ([]queue.Mail, error)
-}
+// mailQueue is the mail server's queue. Root works on it by itself (queue.Local,
+// queue.Exim), others through queue-helper (queue.Remote).
+type mailQueue = queue.Worker
 
 // queueSetup says which queue, and how to get at it.
 type queueSetup struct {
+	eximSetup
+	confined  bool // it is queue-helper, which is shut off from the net
 	configDir string
 	socket    string
 }
 
+// eximSetup says which Exim; none where it is Postfix's queue.
+type eximSetup struct {
+	exim       string
+	eximConfig string
+	is         bool // it is Exim's queue, wherever its program is
+}
+
+func (s *eximSetup) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.exim, "exim", "", "the queue is Exim's, by its `PROGRAM` (default: where there is an Exim and no Postfix)")
+	cmd.Flags().StringVar(&s.eximConfig, "exim-config", "", "Exim's configuration `FILE`, if not its own")
+}
+
+// local is the queue for who may work on it.
+func (s *queueSetup) local() mailQueue {
+	if s.is || s.exim != "" || s.eximConfig != "" || s.configDir == "" && queue.EximHere() {
+		return queue.Exim{Program: s.exim, Config: s.eximConfig, Fold: blocklist.Fold, Deliver: !s.confined}
+	}
+	return queue.Local{ConfigDir: s.configDir, Fold: blocklist.Fold}
+}
+
 func (s *queueSetup) open() mailQueue {
 	if s.socket == "" && os.Geteuid() == 0 {
-		return queue.Local{ConfigDir: s.configDir, Fold: blocklist.Fold}
+		return s.local()
 	}
 	if s.socket == "" {
 		return queue.Remote{Socket: queue.DefaultSocket}
@@ -53,12 +71,13 @@ func newQueue() *cobra.Command {
 	var c queueCommand
 	cmd := &cobra.Command{
 		Use:   "queue USER [ID…]",
-		Short: "Show, hold or release a user's mail in Postfix's queue",
+		Short: "Show, hold or release a user's mail in the queue",
 		Long: `Queue shows which mail of a user has not been delivered yet, and what of it is
 on hold. --hold keeps it from being delivered, --release lets it go; with queue
 ids behind the user's name only these messages. A message is the user's when
-Postfix recorded that this user logged in to send it, whatever its sender
-address says. Nothing is ever deleted.
+Postfix or Exim recorded that this user logged in to send it, whatever its sender
+address says. In Exim's words, it is frozen and thawed; local:ACCOUNT is what an
+account handed in that called exim. Nothing is ever deleted.
 
 Run it as root, or as the user that queue-helper serves.`,
 		Example: `  sendwarden queue info@example.es
@@ -72,6 +91,7 @@ Run it as root, or as the user that queue-helper serves.`,
 	flags.BoolVar(&c.hold, "hold", false, "hold the mail")
 	flags.BoolVar(&c.release, "release", false, "release the mail that is on hold")
 	flags.StringVar(&c.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
+	c.eximSetup.flags(cmd)
 	flags.StringVar(&c.socket, "socket", "", "ask the queue-helper at this `SOCKET` (default for others than root: "+queue.DefaultSocket+")")
 	return cmd
 }
@@ -182,7 +202,7 @@ func (c *queueCommand) list(ctx context.Context, q mailQueue, out io.Writer, use
 func printMail(out io.Writer, user string, mail []queue.Mail, all bool) error {
 	name := maillog.Mask(user)
 	if len(mail) == 0 {
-		fmt.Fprintf(out, "No mail of %s is in Postfix's queue.\nThe name has to be the one that Postfix logs as sasl_username.\n", name)
+		fmt.Fprintf(out, "No mail of %s is in the queue.\nThe name has to be the one that Postfix logs as sasl_username, or Exim behind A=.\n", name)
 		return nil
 	}
 	held, recipients, size := 0, 0, int64(0)
@@ -193,7 +213,7 @@ func printMail(out io.Writer, user string, mail []queue.Mail, all bool) error {
 			held++
 		}
 	}
-	fmt.Fprintf(out, "%s of %s in Postfix's queue, %s on hold;\n", words.Count(len(mail), "message"), name, words.Thousands(held))
+	fmt.Fprintf(out, "%s of %s in the queue, %s on hold;\n", words.Count(len(mail), "message"), name, words.Thousands(held))
 	fmt.Fprintf(out, "%s, %s, the oldest since %s.\n\n", words.Count(recipients, "recipient"), words.Size(size), mail[0].Arrived.Local().Format(words.Stamp))
 	shown := mail
 	if !all && len(mail) > shownMail {

@@ -41,7 +41,7 @@ func TestPrintMail(t *testing.T) {
 	mail := spam(2)
 	mail[1].Recipients, mail[1].Size, mail[1].Subject = 1, 3_100_000, ""
 	since := mail[0].Arrived.Format(words.Stamp)
-	require.Equal(t, `2 messages of info@example.es in Postfix's queue, 1 on hold;
+	require.Equal(t, `2 messages of info@example.es in the queue, 1 on hold;
 51 recipients, 3.1 MB, the oldest since `+since+`.
 
 ID           QUEUE   SINCE        SIZE    TO
@@ -52,7 +52,7 @@ A672A9BAA4A  active  03-28 03:13  3.1 MB  ana@example.com
 `+"`sendwarden queue info@example.es --release` lets go what is held.\n`sendwarden queue info@example.es --hold` holds what is not.\n", printed(t, mail, false))
 
 	many := printed(t, spam(1200), false)
-	require.Contains(t, many, "1,200 messages of info@example.es in Postfix's queue, 400 on hold;\n60,000 recipients, 5 MB, ")
+	require.Contains(t, many, "1,200 messages of info@example.es in the queue, 400 on hold;\n60,000 recipients, 5 MB, ")
 	require.Contains(t, many, "\nand 1,190 more (--all shows each)\n")
 	require.Equal(t, 10, strings.Count(many, "    Presupuesto"))
 	require.Equal(t, 1200, strings.Count(printed(t, spam(1200), true), "    Presupuesto"))

@@ -9,7 +9,6 @@ import (
 	"os/user"
 	"strconv"
 
-	"sendwarden/blocklist"
 	"sendwarden/maillog"
 	"sendwarden/queue"
 
@@ -22,6 +21,7 @@ type helperSetup struct {
 	socket    string
 	user      string
 	configDir string
+	exim      eximSetup
 }
 
 func newQueueHelper() *cobra.Command {
@@ -30,8 +30,8 @@ func newQueueHelper() *cobra.Command {
 		Use:   "queue-helper",
 		Short: "Hold and release mail for a daemon that is not root",
 		Long: `Queue-helper runs as root and does the one thing that the daemon may not: it
-holds, releases and lists users' mail in Postfix's queue, for root and for one
-more user. It takes a user's name and queue ids, and looks into each message
+holds, releases and lists users' mail in Postfix's or Exim's queue, for root and
+for one more user. It takes a user's name and queue ids, and looks into each message
 itself for who sent it. It opens no network connection and deletes nothing.
 
 Of root's rights it needs those to read Postfix's files and to set their time,
@@ -44,7 +44,7 @@ unit it takes that socket. In a systemd unit:
   PrivateNetwork=yes
   RestrictAddressFamilies=AF_UNIX
   ProtectSystem=strict
-  ReadWritePaths=/var/spool/postfix
+  ReadWritePaths=/var/spool/postfix (with Exim: /var/spool/exim4 /var/log/exim4)
   ProtectHome=yes
   PrivateTmp=yes
   PrivateDevices=yes
@@ -56,12 +56,13 @@ unit it takes that socket. In a systemd unit:
 	flags.StringVar(&s.socket, "socket", queue.DefaultSocket, "`SOCKET` to listen at")
 	flags.StringVar(&s.user, "user", "sendwarden", "`USER` who may ask, beside root, by name or number")
 	flags.StringVar(&s.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
+	s.exim.flags(cmd)
 	return cmd
 }
 
 func (s *helperSetup) serve(cmd *cobra.Command) error {
 	if os.Geteuid() != 0 {
-		return errors.New("queue-helper has to be started as root: only root may run postsuper")
+		return errors.New("queue-helper has to be started as root: only root may work on the queue")
 	}
 	uid, gid, err := lookupUser(s.user)
 	if err != nil {
@@ -73,7 +74,7 @@ func (s *helperSetup) serve(cmd *cobra.Command) error {
 		return err
 	}
 	server := &queue.Server{
-		Local: queue.Local{ConfigDir: s.configDir, Fold: blocklist.Fold},
+		Queue: (&queueSetup{configDir: s.configDir, eximSetup: s.exim, confined: true}).local(),
 		Allow: func(peer uint32) bool { return peer == 0 || peer == uid },
 		Log:   log.Info,
 	}

@@ -6,9 +6,11 @@ import (
 	"os"
 	"time"
 
+	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/daemon"
 	"sendwarden/follow"
+	"sendwarden/queue"
 	"sendwarden/review"
 	"sendwarden/scoring"
 	"sendwarden/settings"
@@ -89,10 +91,16 @@ func (c *runCommand) run(cmd *cobra.Command) error {
 	d := daemon.New(rules, with, daemon.Options{
 		Origin: origin, File: settings.Path(c.rulesFile), Overruled: c.overruled(), Watch: c.watch,
 		List: list, Path: c.file(rules), Behind: behind, State: c.stateFile(rules), Places: places, Sources: sources, Zone: zone,
-		Queue:   (&queueSetup{c.configDir, with.Queue.Helper}).open(),
+		Queue:   c.queue(list, with.Queue).open(),
 		Control: c.control, Review: c.review, Postfix: c.configDir, Host: hostName(), Version: version, Revision: revision(), Log: log,
 	})
 	return d.Run(cmd.Context())
+}
+
+// queue is that of the mail server which reads the blocklist.
+func (c *runCommand) queue(list *blocklist.List, config queue.Config) *queueSetup {
+	exim := eximSetup{exim: config.Exim, eximConfig: config.EximConfig, is: list.ForExim()}
+	return &queueSetup{eximSetup: exim, configDir: c.configDir, socket: config.Helper}
 }
 
 // checkReview says what is wrong with the address of the review page.

@@ -265,5 +265,5 @@ func stillHeld(store *state.Store, user string) string {
 	if !daemon.Awaits(store, user) {
 		return ""
 	}
-	return fmt.Sprintf(" Mail of theirs is held in Postfix's queue, and its queue ids are kept as long (sendwarden queue %s).", maillog.Mask(user))
+	return fmt.Sprintf(" Mail of theirs is held in the queue, and its queue ids are kept as long (sendwarden queue %s).", maillog.Mask(user))
 }

@@ -93,7 +93,7 @@ NOTIFY_SOCKET=/run/shared/notify WATCHDOG_USEC=4000000 setpriv --reuid=sendwarde
 	--bounding-set=-all --inh-caps=-all --no-new-privs sendwarden run >/run/daemon.log 2>&1 &
 daemon=$!
 within 30 "the daemon runs" grep -q msg=running /run/daemon.log
-grep -q "Postfix's queue can be reached" /run/daemon.log || fail "the helper is of no use to the daemon"
+grep -q "the mail queue can be reached" /run/daemon.log || fail "the helper is of no use to the daemon"
 is "its user" "$(ps -o user= -p $daemon)" sendwarden
 
 step "it reads the log, writes the list and its table, and mails"
