@@ -4,6 +4,7 @@
 // awaited in life.go:
 //
 //	the door     answers Postfix before it takes a message    door.go
+//	the lodge    tells Dovecot who may log in                 authpolicy.go
 //	the porter   holds queued mail and lets it go             porter.go
 //	the clerk    keeps tables that Postfix has to be told of  clerk.go
 //	the steward  shows people the daemon and does as they ask control*.go
@@ -18,6 +19,7 @@ package daemon
 import (
 	"context"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"sync"
@@ -72,6 +74,7 @@ type Daemon struct {
 	desk     *alert.Desk         // tells people
 	hooks    *hook.Runner        // runs programs
 	door     *policy.Server      // where Postfix asks; nil: nowhere
+	lodge    net.Listener        // where Dovecot asks; nil: nowhere
 	porter   *porter             // holds queued mail and lets it go
 	clerk    *clerk              // keeps tables that Postfix has to be told of; nil: there are none
 	service  *service            // tells systemd

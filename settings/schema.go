@@ -14,7 +14,7 @@ import (
 func sectionTypes() map[string]reflect.Type {
 	var s Sections
 	return map[string]reflect.Type{
-		"control": reflect.TypeOf(s.Control), "review": reflect.TypeOf(s.Review), "door": reflect.TypeOf(s.Door),
+		"control": reflect.TypeOf(s.Control), "review": reflect.TypeOf(s.Review), "door": reflect.TypeOf(s.Door), "auth_policy": reflect.TypeOf(s.AuthPolicy),
 		"queue": reflect.TypeOf(s.Queue), "alerts": reflect.TypeOf(s.Alerts), "hooks": reflect.TypeOf(s.Hooks),
 		"metrics": reflect.TypeOf(s.Metrics), "addresses": reflect.TypeOf(s.Addresses), "header_checks": reflect.TypeOf(s.HeaderChecks),
 	}

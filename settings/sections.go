@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"sendwarden/alert"
+	"sendwarden/authpolicy"
 	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/hook"
@@ -26,13 +27,14 @@ import (
 // Sections are the parts of the rules file that are about the daemon and not
 // about scores.
 type Sections struct {
-	Control control.Config
-	Review  review.Config
-	Door    policy.Config
-	Queue   queue.Config
-	Alerts  alert.Config
-	Hooks   hook.Config
-	Metrics metrics.Config
+	Control    control.Config
+	Review     review.Config
+	Door       policy.Config
+	AuthPolicy authpolicy.Config
+	Queue      queue.Config
+	Alerts     alert.Config
+	Hooks      hook.Config
+	Metrics    metrics.Config
 
 	Addresses    blocklist.AddressConfig
 	HeaderChecks blocklist.HeaderConfig
@@ -40,7 +42,7 @@ type Sections struct {
 
 // Names are their keys.
 func Names() []string {
-	return []string{"control", "review", "door", "queue", "alerts", "hooks", "metrics", "addresses", "header_checks"}
+	return []string{"control", "review", "door", "auth_policy", "queue", "alerts", "hooks", "metrics", "addresses", "header_checks"}
 }
 
 // Read reads them all, and says all that is wrong with them.
@@ -49,6 +51,7 @@ func Read(file string, rules *scoring.Rules) (s Sections, err error) {
 		Section(file, "control", rules, &s.Control),
 		Section(file, "review", rules, &s.Review),
 		Section(file, "door", rules, &s.Door),
+		Section(file, "auth_policy", rules, &s.AuthPolicy),
 		Section(file, "queue", rules, &s.Queue),
 		Section(file, "alerts", rules, &s.Alerts),
 		Section(file, "hooks", rules, &s.Hooks),
@@ -61,7 +64,7 @@ func Read(file string, rules *scoring.Rules) (s Sections, err error) {
 
 // Parts are the settings of each of the sections.
 func (s *Sections) Parts() []any {
-	return []any{s.Control, s.Review, s.Door, s.Queue, s.Alerts, s.Hooks, s.Metrics, s.Addresses, s.HeaderChecks}
+	return []any{s.Control, s.Review, s.Door, s.AuthPolicy, s.Queue, s.Alerts, s.Hooks, s.Metrics, s.Addresses, s.HeaderChecks}
 }
 
 // Section reads a part of the rules file that another package defines, from its
