@@ -3,6 +3,7 @@ package scoring
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -116,6 +117,42 @@ func (s *Scorer) Apart(do func()) {
 	do()
 }
 
+// Alone does something that is of no concern to others, such as learning from old
+// logs.
+func (s *Scorer) Alone(do func()) {
+	sh := s.shared
+	s.shared = nil
+	defer func() { s.shared = sh }()
+	do()
+}
+
+// Offer offers an engine that is empty, or has lost something, what is known here
+// of the users who are at hand; what it has and this host does not know stays. Of
+// the others the state has the records (ToShared).
+func (s *Scorer) Offer() error {
+	if s.shared == nil {
+		return nil
+	}
+	var names []string
+	for _, at := range []map[string]*user{s.users.awake, s.users.drowsy} {
+		for name, u := range at {
+			if s.shares(u) && u.share != nil {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	for part := range slices.Chunk(names, swappedAtOnce) {
+		for round := 0; len(part) > 0 && round < maxRounds; round++ {
+			var err error
+			if part, err = s.shared.round(s, part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Untold is how much of what was told here the other hosts do not know yet, and how
 // much they never will, as there was no room to keep it.
 func (s *Scorer) Untold() (waits, lost int) {
@@ -161,6 +198,7 @@ func (sh *shared) done(s *Scorer, u *user, t told) {
 		s.apply(u, &t)
 		return
 	}
+	t.token = hashName(fmt.Sprint(sh.Host, "\x00", t.what, t.at, t.teach, t.trust))
 	sh.tell(s, u, t, true)
 }
 
@@ -329,6 +367,10 @@ func (sh *shared) adopt(s *Scorer, u *user, x *Exchange, was Verdict, braked *br
 	case err != nil:
 		sh.Odd(u.name, err)
 		u.share.version = versionOf(x.Newer) // to be replaced by what is known here
+		return was, true
+	}
+	if u.share.version != 0 && known.olderThan(u.share) {
+		u.share.version = known.version // the engine lost what it had said it had
 		return was, true
 	}
 	wasBlocked := u.blocked

@@ -47,6 +47,22 @@ func (sh *share) knows(t *told) bool {
 	})
 }
 
+// olderThan tells whether a memory has taken in nothing that another has not, and
+// less: its latest is older.
+func (sh *share) olderThan(o *share) bool {
+	for _, m := range sh.marks {
+		if !slices.ContainsFunc(o.marks, func(n mark) bool { return n.source == m.source && n.place >= m.place }) {
+			return false
+		}
+	}
+	for _, r := range sh.recent {
+		if !slices.Contains(o.recent, r) {
+			return false
+		}
+	}
+	return !slices.Equal(sh.marks, o.marks) || !slices.Equal(sh.recent, o.recent)
+}
+
 // take notes that something has been taken in.
 func (sh *share) take(t *told) {
 	if t.source != 0 {

@@ -323,6 +323,51 @@ func TestEmptyEngine(t *testing.T) {
 	require.EqualValues(t, 4, e.remembered(t, "ana").volume.since(0).messages)
 }
 
+// An engine that goes on from an older copy, as a replica does that was behind, is
+// given again what it had; what another host has put there since is not lost either.
+func TestEngineThatForgot(t *testing.T) {
+	e := &engine{records: make(map[string][]byte)}
+	a, b := newHost(t, e, "a", twoPlaces(t)), newHost(t, e, "b", twoPlaces(t))
+	a.Reading("mail.log", 1)
+	a.Submission(from("ana", 1, monday, inSpain))
+	older := slices.Clone(e.records["ana"])
+	a.Reading("mail.log", 2)
+	a.Submission(from("ana", 2, monday.Add(time.Minute), inSpain))
+	e.records["ana"] = older
+	a.Reading("mail.log", 3)
+	a.Submission(from("ana", 3, monday.Add(2*time.Minute), inSpain))
+	require.EqualValues(t, 3, e.remembered(t, "ana").volume.since(0).messages)
+	b.Submission(from("ana", 4, monday.Add(3*time.Minute), inSpain))
+	a.Reading("mail.log", 4)
+	a.Submission(from("ana", 5, monday.Add(4*time.Minute), inSpain))
+	require.EqualValues(t, 5, e.remembered(t, "ana").volume.since(0).messages)
+
+	clear(e.records)
+	require.NoError(t, b.Offer()) // b knows less, and comes first
+	require.NoError(t, a.Offer())
+	require.EqualValues(t, 5, e.remembered(t, "ana").volume.since(0).messages)
+	require.NoError(t, b.Offer())
+	require.EqualValues(t, 5, e.remembered(t, "ana").volume.since(0).messages)
+}
+
+// What is learnt from old logs is told to nobody.
+func TestAlone(t *testing.T) {
+	e := &engine{records: make(map[string][]byte)}
+	a := newHost(t, e, "a", twoPlaces(t))
+	a.Alone(func() { a.Submission(from("ana", 1, monday, inSpain)) })
+	require.Zero(t, e.rounds)
+	own := encode(func(c *coder) { c.user(a.users.find("ana")) })
+	x, err := ToShared("ana", own, nil)
+	require.NoError(t, err)
+	require.NoError(t, e.swap([]*Exchange{x}))
+	a.Submission(from("ana", 2, monday.Add(time.Minute), inSpain))
+	require.EqualValues(t, 2, e.remembered(t, "ana").volume.since(0).messages)
+	back, trusted, err := FromShared("ana", e.records["ana"])
+	require.NoError(t, err)
+	require.Nil(t, trusted)
+	require.Equal(t, encode(func(c *coder) { c.user(a.users.find("ana")) }), back)
+}
+
 // What is kept while the engine is away has its bounds, and what goes beyond is
 // counted.
 func TestUntoldIsBounded(t *testing.T) {
