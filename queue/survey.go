@@ -208,7 +208,10 @@ func (l Local) Waiting(ctx context.Context, visit func(Waiting)) error {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("queue: postqueue -j: %w", err)
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+			err = errors.New("no such program: there is no Postfix on this host (with Exim, `exim -bp | exiqsumm` shows who fills the queue)")
+		}
+		return fmt.Errorf("queue: postqueue: %w", err)
 	}
 	readErr := readWaiting(bufio.NewReader(out), visit)
 	if readErr != nil {
@@ -219,9 +222,25 @@ func (l Local) Waiting(ctx context.Context, visit func(Waiting)) error {
 	case readErr != nil:
 		return readErr
 	case err != nil:
-		return fmt.Errorf("queue: postqueue -j: %w: %s", err, mask(strings.TrimSpace(complaint.String()), 300))
+		return fmt.Errorf("queue: postqueue -j: %w", unlisted(err, complaint.String()))
 	}
 	return nil
+}
+
+// unlisted says why Postfix does not list its queue, with the remedy where there is
+// one for its words (src/postqueue/postqueue.c).
+func unlisted(err error, said string) error {
+	for _, known := range []struct{ words, fact string }{
+		{"main.cf: No such file", "Postfix has no configuration where it looks for it (--postfix-config DIR names another folder; `postconf -d config_directory` its own)"},
+		{"is not allowed to view the mail queue", "Postfix lets only others see its queue (run it as root, or see authorized_mailq_users)"},
+		{"mail system is down", "Postfix does not run (`postfix start`)"},
+		{"invalid option", "this Postfix can't list its queue in JSON, which came with 3.1 (upgrade it)"},
+	} {
+		if strings.Contains(said, known.words) {
+			return errors.New(known.fact)
+		}
+	}
+	return fmt.Errorf("%w: %s", err, mask(strings.TrimSpace(said), 300))
 }
 
 // readWaiting reads one JSON object a message.

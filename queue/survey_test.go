@@ -3,6 +3,7 @@ package queue
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net/netip"
 	"os"
 	"strings"
@@ -47,6 +48,20 @@ func TestSurveyAlias(t *testing.T) {
 	require.Equal(t, 2, item.Aliased)
 	item = surveyed(t, "C 1200\nT 1774663998\nS a@example.es\nO ana@example.es\nR ana@example.es\nO eva@example.es\nR eva@example.es\nM\nN Subject: x\n")
 	require.Zero(t, item.Aliased)
+}
+
+// What Postfix says when it does not list its queue is followed by what to do.
+func TestNotListed(t *testing.T) {
+	failed := errors.New("exit status 69")
+	for said, want := range map[string]string{
+		"postqueue: fatal: open /etc/postfix/main.cf: No such file or directory\n": "Postfix has no configuration where it looks for it (--postfix-config DIR names another folder; `postconf -d config_directory` its own)",
+		"postqueue: fatal: User ana(1000) is not allowed to view the mail queue":   "Postfix lets only others see its queue (run it as root, or see authorized_mailq_users)",
+		"postqueue: fatal: Queue report unavailable - mail system is down":         "Postfix does not run (`postfix start`)",
+		"postqueue: invalid option -- 'j'":                                         "this Postfix can't list its queue in JSON, which came with 3.1 (upgrade it)",
+		"postqueue: fatal: \x1b[31mother":                                          "exit status 69: postqueue: fatal: ·[31mother",
+	} {
+		require.EqualError(t, unlisted(failed, said), want)
+	}
 }
 
 // FuzzWaiting reads anything that claims to be postqueue's.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/maxmind/mmdbwriter"
+	"github.com/maxmind/mmdbwriter/mmdbtype"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
@@ -39,6 +42,7 @@ var update = flag.Bool("update", false, "write what the program prints into the 
 //	cut FILE BYTES            cut a file off
 //	stream FILE TIME STEP N TEXT   append N lines, STEP apart; {rfc}, {exim} and {php} are their time, {id} and
 //	                          {eximid} queue ids, {n} their number
+//	cities FILE NETWORK=CC,LAT,LON…  write a database of cities, as MaxMind's are
 //	remember FILE             make a state in which ana@example.es went from Spain to Lyon
 func TestScripts(t *testing.T) {
 	week, err := filepath.Abs("../../testdata/week/mail.log")
@@ -62,7 +66,7 @@ func TestScripts(t *testing.T) {
 			return false, errors.New("unknown condition " + name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "either": either, "pack": pack, "unbase64": unbase64, "fill": fill, "cut": cut, "stream": stream, "remember": remember,
+			"exits": exits, "either": either, "pack": pack, "unbase64": unbase64, "fill": fill, "cut": cut, "stream": stream, "remember": remember, "cities": cities,
 		},
 	})
 }
@@ -157,6 +161,32 @@ func stream(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		at = at.Add(step)
 	}
+}
+
+func cities(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: cities FILE NETWORK=CC,LAT,LON…")
+	}
+	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: "GeoLite2-City", RecordSize: 24, BuildEpoch: 1_776_000_000})
+	ts.Check(err)
+	for _, arg := range args[1:] {
+		text, place, _ := strings.Cut(arg, "=")
+		_, network, err := net.ParseCIDR(text)
+		ts.Check(err)
+		var country string
+		var lat, lon float64
+		_, err = fmt.Sscanf(strings.ReplaceAll(place, ",", " "), "%s %f %f", &country, &lat, &lon)
+		ts.Check(err)
+		ts.Check(tree.Insert(network, mmdbtype.Map{
+			"country":  mmdbtype.Map{"iso_code": mmdbtype.String(country)},
+			"location": mmdbtype.Map{"latitude": mmdbtype.Float64(lat), "longitude": mmdbtype.Float64(lon), "accuracy_radius": mmdbtype.Uint16(20)},
+		}))
+	}
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close()
+	_, err = tree.WriteTo(f)
+	ts.Check(err)
 }
 
 func cut(ts *testscript.TestScript, neg bool, args []string) {
