@@ -336,11 +336,16 @@ func change(bucket *bolt.Bucket, key string, record []byte) error {
 func (s *Store) Load(key string) (record []byte, err error) {
 	record, err = s.load(key)
 	if lost(err) {
-		s.committing.Lock() // revive is at work
-		s.committing.Unlock()
+		s.revived()
 		record, err = s.load(key)
 	}
 	return record, err
+}
+
+// revived waits until revive, which may be at work, has ended.
+func (s *Store) revived() {
+	s.committing.Lock()
+	defer s.committing.Unlock()
 }
 
 func (s *Store) load(key string) (record []byte, err error) {
