@@ -69,7 +69,8 @@ type Daemon struct {
 	waits    []string          // parts of it that differ and need a restart, as was said
 	log      *slog.Logger
 	zone     *time.Location // of stamps that carry none
-	host     string         // this machine, for people who have several
+	now      func() time.Time
+	host     string // this machine, for people who have several
 	list     *blocklist.List
 	desk     *alert.Desk         // tells people
 	hooks    *hook.Runner        // runs programs
@@ -122,6 +123,8 @@ type Options struct {
 	Review  string // the address of the review page, if not that of the rules
 	Postfix string // its configuration directory, if not its default
 
+	Now func() time.Time // the clock, for what the door is asked and for the year of stamps; nil: time.Now
+
 	Host              string // this machine, for people who have several
 	Version, Revision string
 	Log               *slog.Logger
@@ -137,13 +140,16 @@ type Queue interface {
 // New makes a daemon of rules and what stands beside them in their file.
 func New(rules *scoring.Rules, sections settings.Sections, with Options) *Daemon {
 	d := &Daemon{
-		with: with, log: with.Log, rules: rules, settings: sections, opened: rules, latest: sections, host: with.Host, list: with.List, zone: with.Zone,
+		with: with, log: with.Log, rules: rules, settings: sections, opened: rules, latest: sections, host: with.Host, list: with.List, zone: with.Zone, now: with.Now,
 		origin: with.Origin, file: rulesFile{path: with.File}, sources: with.Sources, wake: make(chan struct{}, 1), started: time.Now(),
 		counts: counts{fired: make(map[string]fired), logs: make(map[string]logCount)}, raised: make(map[string]bool),
 		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string), untold: make(map[string]blocklist.Entry),
 		parsers: make(map[string]*maillog.Parser), read: make(map[string]follow.Batch),
 		positions: make(map[string]follow.Position), said: make(map[string][]byte), saved: make(chan error, 1), sent: make(chan struct{}, 1),
 		service: newService(with.Log),
+	}
+	if d.now == nil {
+		d.now = time.Now
 	}
 	d.path = judge.Path{Places: with.Places, Scorer: scoring.New(rules), Judged: d.judged, Released: d.released, Doubtful: d.doubtful}
 	d.desk = alert.New(sections.Alerts, alert.Options{Host: d.host, Log: d.log, Now: time.Now, Sent: d.went})
@@ -257,10 +263,10 @@ func (d *Daemon) take(batch follow.Batch) error {
 func (d *Daemon) parser(source string) *maillog.Parser {
 	p := d.parsers[source]
 	if p == nil {
-		p = maillog.NewParser(maillog.Options{Location: d.zone, Reference: time.Now(), Clients: true})
+		p = maillog.NewParser(maillog.Options{Location: d.zone, Reference: d.now(), Clients: true})
 		d.parsers[source] = p
 	}
-	p.SetReference(time.Now())
+	p.SetReference(d.now())
 	return p
 }
 

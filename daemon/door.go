@@ -46,7 +46,7 @@ func (d *Daemon) answer(r *policy.Request) policy.Action {
 		return policy.Dunno()
 	}
 	entry, listed := d.list.Lookup(r.User)
-	ev := asEvent(r, time.Now())
+	ev := asEvent(r, d.now())
 	sub := d.path.Placed(&ev)
 	sub.Asked, sub.Message = true, scoring.MessageID{ID: r.QueueID}
 
