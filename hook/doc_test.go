@@ -61,7 +61,7 @@ func TestHeads(t *testing.T) {
 		c := configured(t, "hooks:\n"+indented(head, "#   "))
 		require.Equal(t, filepath.Base(path), c[0].name())
 	}
-	require.Equal(t, 5, heads)
+	require.Equal(t, 6, heads)
 }
 
 func configured(t *testing.T, text string) Config {

@@ -172,3 +172,21 @@ func TestPostfixStop(t *testing.T) {
 		s.play(t, script, "brake", "carol", "LIMIT=2"))
 	require.Equal(t, "> 1 of 2 blocks: Postfix goes on\n", s.play(t, script, "block", "dan", "LIMIT=2"), "who starts it again has peace")
 }
+
+func TestStopLocalAccount(t *testing.T) {
+	s := newStage(t)
+	const script = "stop-local-account"
+	file := "FILE=" + s.file("accounts")
+	require.Contains(t, s.play(t, script, "alarm", "uid:1000", file), "accounts is not there: nothing done\n")
+	require.NoError(t, os.WriteFile(s.file("accounts"), nil, 0o644))
+	settings := []string{file, "SENDWARDEN_TIME=2026-03-28T03:14:54+01:00", "SENDWARDEN_SCORE=100"}
+	require.Equal(t, "> ana may not send any more; delete its line in accounts to let it\n", s.play(t, script, "alarm", "uid:1000", settings...))
+	require.Equal(t, "> ana is stopped already\n", s.play(t, script, "alarm", "uid:1000", settings...))
+	require.Contains(t, s.play(t, script, "alarm", "uid:1001", settings...), "a.b may not send")
+	for _, user := range append([]string{"uid:0", "uid:4242", "uid:", "uid:1 000", "uid:1000;id", "host:192.0.2.1", "script:/x", "local:ana"}, hostile...) {
+		require.Contains(t, s.play(t, script, "alarm", user, settings...), "nothing done", user)
+	}
+	text, err := os.ReadFile(s.file("accounts"))
+	require.NoError(t, err)
+	require.Equal(t, "ana    stopped 2026-03-28T03:14:54+01:00, score 100\na.b    stopped 2026-03-28T03:14:54+01:00, score 100\n", string(text))
+}

@@ -13,6 +13,7 @@ import (
 	"sendwarden/maillog"
 	"sendwarden/policy"
 	"sendwarden/postfix"
+	"sendwarden/scoring"
 	"sendwarden/settings"
 	"sendwarden/words"
 
@@ -35,6 +36,7 @@ type setupPostfix struct {
 	listSetup
 	door, socketmap     string
 	apply, undo, reload bool
+	judgesLocal         bool                    // there are rules for local accounts
 	addresses           blocklist.AddressConfig // of the rules
 }
 
@@ -83,12 +85,16 @@ func (s *setupPostfix) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	_, list, _ := strings.Cut(want.Table, ":")
 	plan := config.Plan(want)
 	if !table.Live() && plan.Want.Door == "" {
 		plan.Notes = append(plan.Notes, "With "+table.Type()+", a session that is open goes on until it ends. lmdb reaches it (on Debian, install postfix-lmdb), and so does the door.")
 	}
 	if note, is := addressNote(config, s.addresses); is {
 		plan.Notes = append(plan.Notes, note)
+	}
+	if s.judgesLocal {
+		plan.Notes = append(plan.Notes, accountNote(filepath.Join(filepath.Dir(list), "accounts"), config.Main("authorized_submit_users")))
 	}
 	_, missing := config.Lookup(cmd.Context(), want.Table, "nobody")
 	out := cmd.OutOrStdout()
@@ -114,6 +120,7 @@ func (s *setupPostfix) want(cmd *cobra.Command) (postfix.Want, blocklist.Table, 
 	if err != nil {
 		return postfix.Want{}, blocklist.Table{}, err
 	}
+	s.judgesLocal = rules.Judges(scoring.Local)
 	table, err := s.detect(cmd.Context(), rules)
 	if err != nil {
 		return postfix.Want{}, table, err
@@ -134,6 +141,17 @@ func (s *setupPostfix) want(cmd *cobra.Command) (postfix.Want, blocklist.Table, 
 		return want, table, usageError{err}
 	}
 	return want, table, nil
+}
+
+// accountNote is how local accounts are stopped that the rules give an alarm for.
+func accountNote(file, now string) string {
+	const what = "The rules look at local accounts. "
+	if strings.Contains(now, file) {
+		return what + "Postfix asks " + file + " who of them may not call sendmail(1); the hook stop-local-account (docs/hooks.md) adds to it."
+	}
+	return what + "To stop one from calling sendmail(1), make " + file + " (mode 644, the daemon's), which the hook stop-local-account (docs/hooks.md) adds to, and then:\n\n" +
+		"    postconf -e 'authorized_submit_users = !texthash:" + file + ", static:all'\n\n" +
+		"Postfix looks at it at each call; while it is missing, nobody's call is taken."
 }
 
 // socketOf is the first address that Postfix can be told: what a socket of
