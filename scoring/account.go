@@ -72,7 +72,7 @@ type AccountVisit struct {
 	First   time.Time `json:"first"`
 	Last    time.Time `json:"last"`
 	Uses    int       `json:"uses,omitempty"`    // submissions; 0: not counted
-	Strange bool      `json:"strange,omitempty"` // at first use it was no familiar place
+	Strange bool      `json:"strange,omitempty"` // when it was used last it was no familiar place
 	Shared  bool      `json:"shared,omitempty"`
 }
 

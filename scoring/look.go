@@ -159,7 +159,42 @@ func (l *look) learnt() bool {
 
 // steady tells whether the place is a line of the user's own: the very address
 // has been theirs for days. A carrier's NAT gives others each day, and goes
-// wherever its user goes, as clouds and relays do.
+// wherever its user goes, as clouds and relays do. A line that is renumbered every
+// night keeps its address through the day, at least; and a machine, which is in one
+// network only, has no phone.
 func (l *look) steady() bool {
-	return !l.shared && l.user.addresses.weight(uint32(l.address), l.day, l.fade) >= familiarDays
+	if l.shared {
+		return false
+	}
+	if l.user.addresses.weight(uint32(l.address), l.day, l.fade) >= familiarDays {
+		return true
+	}
+	if l.networkDays < familiarDays {
+		return false
+	}
+	v := l.user.visits.find(l.address)
+	return v != nil && v.uses >= steadyUses && l.now-v.first >= steadyStay || l.machine()
+}
+
+// A carrier's NAT seldom gives a phone the same address for half a day.
+const (
+	steadyUses = 3
+	steadyStay = 12 * hourStep
+)
+
+// machineMessages on a usual day are more than a person writes.
+const machineMessages = 15
+
+// machine tells whether the user is none of flesh and blood: much is sent, and
+// from one network only.
+func (l *look) machine() bool {
+	if l.usualDay().amount() <= machineMessages {
+		return false
+	}
+	var most, total float64
+	for i := range l.user.networks {
+		days := l.user.networks[i].faded(l.day, l.fade)
+		most, total = max(most, days), total+days
+	}
+	return most >= familiarDays && most >= 0.9*total
 }

@@ -69,6 +69,7 @@ func Signals() []Signal {
 		{"country_days", "days that the user has spent in this country before, fading", func(l *look) any { return l.countryDays }},
 		{"known_countries", "countries in which the user was ever seen, as far as is remembered", func(l *look) any { return len(l.user.countries) }},
 		{"country_silence", "hours since the user was last seen in this country; 0 when never", func(l *look) any { return l.countrySilence() }},
+		{"machine", "the user sends as no person does: much, and from one network only", func(l *look) any { return l.machine() }},
 		{"unfamiliar_block", "the user has not used this /24 (IPv6: /64) for long", func(l *look) any { return l.blockDays < familiarDays }},
 		{"network_is", "network_is(\"hosting\"): the network is in that list under networks:", func(l *look) any { return l.networkIs }},
 	}
@@ -227,6 +228,9 @@ func (l *look) usualCountries() (n int) {
 }
 
 func (l *look) countrySilence() float64 {
+	if l.country == 0 {
+		return 0 // a cloud is in no country
+	}
 	if h := l.user.countries.find(uint32(l.country)); h != nil && l.seenInCountry == 0 {
 		return float64(l.day-h.day) * 24
 	}

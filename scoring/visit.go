@@ -23,7 +23,7 @@ type visit struct {
 	country     uint16
 	uses        uint32 // submissions, this one included; 0: from before they were counted
 	first, last int64  // Unix seconds
-	strange     bool   // at first use this was no familiar place
+	strange     bool   // this was no familiar place yet when it was used last
 	shared      bool   // it stands for a whole network that gives a client a new one each time
 }
 
@@ -49,6 +49,7 @@ func (vs *visits) record(v visit) {
 			known := list[i]
 			copy(list[i:], list[i+1:])
 			known.last = max(known.last, v.last)
+			known.strange = known.strange && v.strange
 			if known.uses > 0 && known.uses < math.MaxUint32 {
 				known.uses++
 			}
