@@ -104,10 +104,20 @@ func TestVisitsKeepStrangers(t *testing.T) {
 	for i := range maxVisits + 5 {
 		vs.record(visit{address: uint64(i), last: noon + int64(i)})
 	}
-	vs.record(visit{address: 1000, last: noon + 100})
+	vs.record(visit{address: 1000, last: noon + 100, strange: true})
 	require.True(t, vs.find(1000).strange)
 	require.Equal(t, 1, vs.distinct(0, true, byAddress))
 	require.Equal(t, maxVisits, vs.distinct(0, false, byAddress))
+}
+
+// The office was strange on the first morning. It is not a year later, when the
+// first mail from abroad comes within an hour of one from there.
+func TestVisitIsStrangeUntilThePlaceIsFamiliar(t *testing.T) {
+	var vs visits
+	vs.record(visit{address: 1, last: noon, strange: true})
+	require.True(t, vs.find(1).strange)
+	vs.record(visit{address: 1, last: noon + 5*dayStep})
+	require.False(t, vs.find(1).strange)
 }
 
 func TestVisitsForget(t *testing.T) {

@@ -56,6 +56,7 @@ func SignalNotes() map[string]SignalNote {
 		"usual_day":          {"messages", `usual_day > 15 and new_country`},
 		"usual_bounces":      {"share, 0 to 1", `usual_bounces < 0.02 and bounces("1h") > 10`},
 		"usual_countries":    {"countries", `usual_countries <= 1 and new_country`},
+		"machine":            {"", `machine and unfamiliar`},
 		"known_networks":     {"networks", `known_networks == 1 and new_country`},
 		"country_days":       {"days", `country_days < 1.5 and country_silence > 36`},
 		"known_countries":    {"countries", `known_countries <= 3 and new_country`},
