@@ -21,6 +21,7 @@ type statsCommand struct {
 	setup
 	json bool
 	top  int
+	html string
 }
 
 func newStats() *cobra.Command {
@@ -41,6 +42,7 @@ FILE may be plain or compressed (gzip, zstd, xz, bzip2); - is standard input.`,
 	c.flags(cmd)
 	c.timezoneFlag(cmd)
 	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object with everything instead of tables")
+	cmd.Flags().StringVar(&c.html, "html", "", "write a page for people to `FILE`.html, with charts")
 	cmd.Flags().IntVar(&c.top, "top", 10, "how many `NAMES` each table shows")
 	return cmd
 }
@@ -49,6 +51,9 @@ func (c *statsCommand) run(cmd *cobra.Command, files []string) error {
 	defer stopIdle(cmd)()
 	if c.top < 1 {
 		return usageError{errors.New("--top must be at least 1")}
+	}
+	if err := c.checkPage(); err != nil {
+		return err
 	}
 	_, places, logs, err := c.openLogs(files)
 	if err != nil {
@@ -68,7 +73,11 @@ func (c *statsCommand) run(cmd *cobra.Command, files []string) error {
 	} else if err := writeStats(out, counts, c.top); err != nil {
 		return err
 	}
-	return errors.Join(err, out.Flush())
+	err = errors.Join(err, out.Flush())
+	if c.html != "" {
+		err = errors.Join(err, writeWhole(c.html, newStatsPage(counts).Write))
+	}
+	return err
 }
 
 // countLogs counts all logs, oldest first, with what could be read before an error.
