@@ -86,6 +86,21 @@ type Queue struct {
 type State struct {
 	Bytes int64 `json:"bytes"`
 	Free  int64 `json:"free_bytes"`
+
+	Shared *Shared `json:"shared,omitempty"` // nil: it is this host's alone
+}
+
+// Shared is the engine in which several hosts remember together.
+type Shared struct {
+	Engine    string        `json:"engine"`
+	Lost      string        `json:"lost,omitempty"` // why it is out of reach
+	Since     time.Time     `json:"since"`          // when it was found, or lost
+	Took      time.Duration `json:"took_ns"`        // to answer last
+	Swaps     int64         `json:"exchanges"`
+	Conflicts int64         `json:"conflicts"`
+	Failures  int64         `json:"failures"`
+	Waits     int           `json:"to_be_told"`        // what the others do not know yet
+	Dropped   int           `json:"dropped,omitempty"` // and never will
 }
 
 // Geo is one geolocation database.

@@ -54,6 +54,7 @@ func (s *steward) status(now time.Time) (control.Status, error) {
 	}
 	var err error
 	status.State.Bytes, status.State.Free, err = s.store.Size()
+	status.State.Shared = s.sharedStatus()
 	return status, err
 }
 

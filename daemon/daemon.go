@@ -39,6 +39,7 @@ import (
 	"sendwarden/review"
 	"sendwarden/scoring"
 	"sendwarden/settings"
+	"sendwarden/shared"
 	"sendwarden/state"
 )
 
@@ -87,6 +88,8 @@ type Daemon struct {
 	read    map[string]follow.Batch    // what was read last of each log since the last save
 	began   time.Time                  // of the first start, where history is read as it is followed; else zero
 
+	sharing   *sharing // with other hosts; nil: nothing is
+	others    *shared.Config
 	store     *state.Store
 	positions map[string]follow.Position
 	said      map[string][]byte // the daemon's own records, as they were written last
@@ -207,6 +210,8 @@ func (d *Daemon) loop(lines <-chan follow.Batch) error {
 		case now := <-second.C:
 			d.letGoUntil(now)
 			d.reviewed(now)
+			d.decided(now)
+			d.together(now)
 			d.revised(time.Now())
 			d.clerk.list(d.list.Entries(), now)
 			d.retry()
@@ -244,9 +249,12 @@ func (d *Daemon) take(batch follow.Batch) error {
 	parser := d.parser(batch.Source)
 	var ev maillog.Event
 	for _, line := range batch.Lines {
+		d.sharing.line(batch.Source)
 		if parser.Parse(line.Text, &ev) {
 			d.turn.Lock()
+			d.reading(batch.Source)
 			d.path.Follow(&ev)
+			d.reading("")
 			d.turn.Unlock()
 			d.meter.taken(&ev)
 		}

@@ -31,6 +31,9 @@ func (d *Daemon) perform() {
 	for _, deed := range deeds {
 		deed()
 	}
+	if len(deeds) > 0 {
+		d.decided(time.Now())
+	}
 }
 
 // judged asks for what a verdict makes necessary.
@@ -244,10 +247,19 @@ func (d *Daemon) releasedByHand(user string, now time.Time, word control.Record)
 
 // forgive tells the scorer that a user may send again, and lets go what was held
 // of their mail.
-func (d *Daemon) forgive(user string, now time.Time, teach bool) {
+func (d *Daemon) forgive(user string, now time.Time, teach bool) { d.pardon(user, now, teach, false) }
+
+// pardon is forgive, as another host has done it for all or as this one does.
+func (d *Daemon) pardon(user string, now time.Time, teach, elsewhere bool) {
 	user = blocklist.Fold(user)
 	d.turn.Lock()
-	held := d.path.Scorer.Released(user, now, teach)
+	var held []scoring.MessageID
+	release := func() { held = d.path.Scorer.Released(user, now, teach) }
+	if elsewhere {
+		d.path.Scorer.Apart(release)
+	} else {
+		release()
+	}
 	ids := d.kept[user]
 	delete(d.kept, user)
 	d.turn.Unlock()

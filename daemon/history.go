@@ -37,9 +37,11 @@ func (d *Daemon) learn(ctx context.Context, sources []string) error {
 	}
 	way.Released = func(scoring.Release) {}
 	way.Doubtful = func(*maillog.Event) {}
-	for _, ev := range logs.All(ctx) {
-		way.Follow(ev)
-	}
+	d.path.Scorer.Alone(func() { // the others are told when they are met
+		for _, ev := range logs.All(ctx) {
+			way.Follow(ev)
+		}
+	})
 	if errors.Is(logs.Err, past.ErrStopped) {
 		return past.ErrStopped
 	}

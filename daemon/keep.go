@@ -25,7 +25,11 @@ import (
 )
 
 // openMemory opens what is remembered from earlier runs.
-func (d *Daemon) openMemory(path string) error {
+func (d *Daemon) openMemory(name string) error {
+	path, others, err := place(name)
+	if err != nil {
+		return err
+	}
 	if path == settings.DefaultState {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return fmt.Errorf("%w (name another place with --state, or under state: in the rules)", err)
@@ -38,7 +42,7 @@ func (d *Daemon) openMemory(path string) error {
 	if store.Damaged != "" {
 		d.log.Error("the state of earlier runs is lost", "error", store.Damaged)
 	}
-	d.store = store
+	d.store, d.others = store, others
 	file, free, err := store.Size()
 	if err == nil && file > compactable && free > file/2 {
 		err = store.Compact()
@@ -60,7 +64,8 @@ func (d *Daemon) remember() error {
 		}
 		return record
 	}, d.unreadable)
-	for _, prefix := range []string{"message/", "trust/", "server/"} {
+	d.share(d.others)
+	for _, prefix := range d.restored() {
 		err := d.store.Each(prefix, func(key string, record []byte) error {
 			if err := d.path.Scorer.Restore(key, record); err != nil {
 				d.unreadable(key, err)
@@ -94,6 +99,15 @@ func (d *Daemon) remember() error {
 	d.hooks.Restore(hooks)
 	d.compare(listed)
 	return err
+}
+
+// restored are the beginnings of the keys that are put back at the start.
+func (d *Daemon) restored() []string {
+	prefixes := []string{"message/", "trust/", "server/"}
+	if d.sharing != nil {
+		prefixes = append(prefixes, "untold/", "news/")
+	}
+	return prefixes
 }
 
 // recall reads one of the daemon's own records; what is not there stays as it is.
@@ -241,6 +255,7 @@ func (d *Daemon) batch() (batch *state.Batch, whole bool) {
 	d.record(batch, outboxKey, d.desk.Outbox())
 	d.record(batch, hooksKey, d.hooks.Outbox())
 	d.ledger.put(batch)
+	d.sharing.put(d, batch)
 	return batch, true
 }
 

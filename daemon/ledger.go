@@ -70,6 +70,9 @@ func (d *Daemon) note(r control.Record) {
 		r.Time = time.Now()
 	}
 	d.ledger.add(r)
+	if d.sharing != nil {
+		d.sharing.words[r.User] = r
+	}
 	d.due = true
 }
 

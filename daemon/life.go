@@ -87,7 +87,7 @@ func (d *Daemon) open(ctx context.Context, sources []string) error {
 // the loop ends is done, then all is written down.
 func (d *Daemon) live(ctx context.Context, stop func(), sources []string) error {
 	var others sync.WaitGroup
-	for _, other := range []func(context.Context){d.stand, d.admit, d.steward.serve, d.showReview, d.porter.work, d.clerk.work, d.hooks.Run, d.desk.Run, d.fade, d.serveMetrics} {
+	for _, other := range []func(context.Context){d.stand, d.admit, d.steward.serve, d.showReview, d.porter.work, d.clerk.work, d.hooks.Run, d.desk.Run, d.tend, d.fade, d.serveMetrics} {
 		others.Go(func() { other(ctx) })
 	}
 	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))

@@ -10,6 +10,7 @@ package settings
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"sendwarden/alert"
@@ -22,6 +23,7 @@ import (
 	"sendwarden/queue"
 	"sendwarden/review"
 	"sendwarden/scoring"
+	"sendwarden/shared"
 )
 
 // Sections are the parts of the rules file that are about the daemon and not
@@ -58,8 +60,20 @@ func Read(file string, rules *scoring.Rules) (s Sections, err error) {
 		Section(file, "metrics", rules, &s.Metrics),
 		Section(file, "addresses", rules, &s.Addresses),
 		Section(file, "header_checks", rules, &s.HeaderChecks),
+		state(file, rules.State),
 	)
 	return s, err
+}
+
+// state says what is wrong with a state that is shared.
+func state(file, name string) error {
+	if !shared.IsURL(name) {
+		return nil
+	}
+	if _, err := shared.Parse(name); err != nil {
+		return fmt.Errorf("%s: state: %w", file, err)
+	}
+	return nil
 }
 
 // Parts are the settings of each of the sections.

@@ -49,7 +49,7 @@ const (
 var schemes = []string{"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+unix"}
 
 // fileOptions are the options that name a file.
-var fileOptions = []string{"password_file", "ca", "cert", "key"}
+var fileOptions = []string{"password_file", "ca", "cert", "key", "local"}
 
 // IsURL tells whether a state is shared: it is named by a URL, and no file.
 func IsURL(state string) bool {
@@ -65,8 +65,8 @@ func IsURL(state string) bool {
 //	redis+sentinel://A,B,C/MASTER             the server that Sentinel names
 //	redis+unix:///run/redis/redis.sock        a socket
 //
-// with the options ?prefix=sendwarden&wait=200ms&password_file=PATH, and for TLS
-// ca=, cert= and key=. A password has no place in it: the rules file is for all to
+// with the options ?prefix=sendwarden&wait=200ms&password_file=PATH&local=PATH (see
+// Local), and for TLS ca=, cert= and key=. A password has no place in it: the rules file is for all to
 // read, and so is a command line.
 func Parse(text string) (Config, error) {
 	one, hosts := cutHosts(text)
@@ -182,6 +182,10 @@ func (c *Config) options(all url.Values) (err error) {
 	}
 	return nil
 }
+
+// Local is the file in which a host keeps what is its own, and what it knows while
+// the engine is out of reach; "" where the URL does not say.
+func (c *Config) Local() string { return c.files["local"] }
 
 // password is read when a connection is made, so that a new one counts at once.
 func (c *Config) password() (string, error) {

@@ -108,7 +108,7 @@ func engines(t *testing.T) map[string]string {
 
 // needed are the commands that an ACL user may not go without, as docs/shared-state.md
 // has them.
-const needed = "+get +set +del +eval +evalsha +hset +hget +hdel +hexists +hgetall +xadd +xread +scan +role +info +ping +hello +auth +client +cluster|slots +cluster|shards +select"
+const needed = "+get +set +del +eval +evalsha +hset +hget +hdel +hexists +hgetall +xadd +xread +xrevrange +scan +role +info +ping +hello +auth +client +cluster|slots +cluster|shards +select"
 
 // Decisions come to all hosts at once, in one order, and stay on the list.
 func TestDecisions(t *testing.T) {

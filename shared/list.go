@@ -155,6 +155,24 @@ func (e *Engine) Hear(ctx context.Context, after Heard) (w Wire, err error) {
 	return w, nil
 }
 
+// Latest is the number of the last decision on the wire; "0-0" where there is none.
+func (e *Engine) Latest(ctx context.Context) (id string, err error) {
+	client, err := e.reach()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	last, err := client.Do(ctx, client.B().Xrevrange().Key(e.allKey("wire")).End("+").Start("-").Count(1).Build()).AsXRange()
+	if err != nil && !rueidis.IsRedisNil(err) {
+		return "", e.failed(err)
+	}
+	if len(last) == 0 {
+		return "0-0", nil
+	}
+	return last[0].ID, nil
+}
+
 func orZero(id string) string {
 	if id == "" {
 		return "0"

@@ -210,7 +210,7 @@ func explained(err error, wait time.Duration) error {
 		if late == 0 {
 			return fmt.Errorf("no answer within %v", wait)
 		}
-		return fmt.Errorf("%w, later than %v", late, wait)
+		return fmt.Errorf("it answers later than %v", wait) // in the same words each time
 	}
 	text := err.Error()
 	for _, known := range []struct{ begins, remedy string }{

@@ -68,7 +68,7 @@ func (s *actSetup) doer(ctx context.Context) (d doer, end func() error, err erro
 }
 
 func (s *actSetup) stateFile(rules *scoring.Rules) string {
-	return (&runCommand{state: s.state}).stateFile(rules)
+	return daemon.StateFile((&runCommand{state: s.state}).stateFile(rules))
 }
 
 // each does acts one after the other, and says what became of each.

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"sendwarden/blocklist"
+	"sendwarden/daemon"
 	"sendwarden/geo"
 	"sendwarden/scoring"
 	"sendwarden/settings"
@@ -123,7 +124,7 @@ const (
 func checkDisk(_ context.Context, in *installation) []finding {
 	run := runCommand{state: in.state}
 	var found []finding
-	for _, dir := range []string{filepath.Dir(in.file(in.rules)), filepath.Dir(run.stateFile(in.rules))} {
+	for _, dir := range []string{filepath.Dir(in.file(in.rules)), filepath.Dir(daemon.StateFile(run.stateFile(in.rules)))} {
 		if f, ok := space(dir); ok {
 			found = append(found, f)
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sendwarden/control"
+	"sendwarden/daemon"
 	"sendwarden/state"
 	"sendwarden/words"
 )
@@ -21,7 +22,7 @@ import (
 // only with none is it opened, to be read.
 func checkState(_ context.Context, in *installation) []finding {
 	run := runCommand{state: in.state}
-	path := run.stateFile(in.rules)
+	path := daemon.StateFile(run.stateFile(in.rules))
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):

@@ -11,6 +11,7 @@ import (
 
 	"sendwarden/blocklist"
 	"sendwarden/control"
+	"sendwarden/daemon"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
 	"sendwarden/settings"
@@ -162,7 +163,7 @@ var errNoState = errors.New("there is no state")
 // remembered is a scorer that knows what the state knows. Users are fetched from it
 // when they are asked for, until it is released. What it learns is its own.
 func (c *explainCommand) remembered(rules *scoring.Rules) (*scoring.Scorer, func() error, error) {
-	path := c.stateFile(rules)
+	path := daemon.StateFile(c.stateFile(rules))
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, nil, fmt.Errorf("%s: %w: no daemon has run yet (--state names another file; with log FILEs, the logs are replayed)", path, errNoState)
 	}

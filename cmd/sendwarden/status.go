@@ -70,6 +70,9 @@ func printStatus(out io.Writer, s control.Status) error {
 		[]string{"queue", queueLine(s.Queue)},
 		[]string{"state", words.Size(s.State.Bytes) + freeOf(s.State)},
 	)
+	if e := s.State.Shared; e != nil {
+		rows = append(rows, []string{"", sharedLine(e, s.Now)})
+	}
 	for i, g := range s.Geo {
 		rows = append(rows, []string{firstly(i, "geolocation"), geoLine(g, s.Now)})
 	}
@@ -123,6 +126,22 @@ func queueLine(q control.Queue) string {
 	}
 	if q.Errands > 0 {
 		line += fmt.Sprintf(", %s to do", words.Count(q.Errands, "errand"))
+	}
+	return line
+}
+
+func sharedLine(e *control.Shared, now time.Time) string {
+	line := "shared in " + e.Engine
+	if e.Lost != "" {
+		line += fmt.Sprintf(", out of reach for %s: %s", span(now.Sub(e.Since)), e.Lost)
+	} else {
+		line += fmt.Sprintf(", %s, answered in %v", words.Count(int(e.Swaps), "exchange"), e.Took.Round(10*time.Microsecond))
+	}
+	if e.Waits > 0 {
+		line += fmt.Sprintf(", %d to be told", e.Waits)
+	}
+	if e.Dropped > 0 {
+		line += fmt.Sprintf(", %d dropped", e.Dropped)
 	}
 	return line
 }

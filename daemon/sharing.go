@@ -1,0 +1,379 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"sendwarden/blocklist"
+	"sendwarden/control"
+	"sendwarden/maillog"
+	"sendwarden/scoring"
+	"sendwarden/settings"
+	"sendwarden/shared"
+	"sendwarden/state"
+)
+
+// Keys of what a daemon that shares keeps of that.
+const (
+	hostKey   = "shared/host"   // its name among the memories of all hosts
+	epochKey  = "shared/epoch"  // the engine's memory that it met last
+	linesKey  = "shared/lines"  // how many lines it ever read, by log
+	heardKey  = "shared/heard"  // how far it has heard of the others
+	agreedKey = "shared/listed" // who is blocked, as the others were told
+	leftKey   = "shared/left"   // what they are still to be told
+)
+
+// sharing is the daemon's part in what several hosts know together. What a user does
+// goes into the engine on the path, by the scorer; who is on the blocklist is told
+// as decisions, which each host carries out on its own list.
+type sharing struct {
+	engine *shared.Engine
+	host   string
+
+	// The loop's.
+	lines  map[string]int64
+	heard  shared.Heard
+	epoch  string
+	agreed map[string]bool
+	words  map[string]control.Record // what was noted last about a user, and not told yet
+
+	mu         sync.Mutex // guards what follows, up to poke
+	left       []decision
+	news       []byte // for the others
+	newsNumber uint64
+	poke       chan struct{} // there is something to tell
+
+	found  chan string   // the engine is there, with a memory of that name
+	joined chan struct{} // closed when it was met first
+	once   sync.Once
+}
+
+// decision is what was decided about a user on one host, for all.
+type decision struct {
+	Act    control.Kind `json:"act"` // block or release
+	User   string       `json:"user"`
+	Time   time.Time    `json:"time"`
+	Memory string       `json:"memory"` // whose decision it is
+	Host   string       `json:"host"`   // for people
+	Who    string       `json:"who,omitempty"`
+	Why    string       `json:"why,omitempty"`
+
+	Action  string   `json:"action,omitempty"` // access(5)
+	Score   float64  `json:"score,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
+	NoLearn bool     `json:"no_learn,omitempty"`
+
+	// First says that it is only news where nothing was decided: what stands on the
+	// list of a host, and an engine does not know.
+	First bool `json:"first,omitempty"`
+}
+
+// outOfReach is a fault: this host judges by what it knows.
+const outOfReach = "the state that is shared is out of reach; this host goes on by what it knows"
+
+// place is the file in which this host remembers, and where the others do; nil: they
+// do not.
+func place(name string) (file string, engine *shared.Config, err error) {
+	if !shared.IsURL(name) {
+		return name, nil, nil
+	}
+	c, err := shared.Parse(name)
+	if err != nil {
+		return "", nil, fmt.Errorf("state: %w", err)
+	}
+	if file = c.Local(); file == "" {
+		file = settings.DefaultState
+	}
+	return file, &c, nil
+}
+
+// StateFile is the file in which a host with such a state remembers.
+func StateFile(name string) string {
+	if file, _, err := place(name); err == nil {
+		return file
+	}
+	return name
+}
+
+// share begins to share, before anything is taken up again.
+func (d *Daemon) share(c *shared.Config) {
+	if c == nil {
+		return
+	}
+	s := &sharing{lines: make(map[string]int64), agreed: make(map[string]bool), words: make(map[string]control.Record), poke: make(chan struct{}, 1),
+		found: make(chan string, 1), joined: make(chan struct{})}
+	d.recall(hostKey, &s.host)
+	if s.host == "" {
+		s.host = shared.NewHost()
+	}
+	var agreed []string
+	d.recall(epochKey, &s.epoch)
+	d.recall(linesKey, &s.lines)
+	d.recall(heardKey, &s.heard)
+	d.recall(leftKey, &s.left)
+	d.recall(agreedKey, &agreed)
+	if d.said[agreedKey] == nil {
+		agreed = d.listed() // of before there were others: see met
+	}
+	for _, user := range agreed {
+		s.agreed[user] = true
+	}
+	s.engine = shared.New(*c, s.host, time.Now())
+	d.sharing = s
+	d.path.Scorer.Share(scoring.Sharing{Host: s.host, Swap: s.swap, Late: d.late, Odd: d.unreadableShared})
+	d.log.Info("the state is shared with other hosts", "engine", c.URL)
+}
+
+func (d *Daemon) unreadableShared(user string, err error) {
+	d.log.Error("what is shared of a user cannot be read", "user", maillog.Mask(user), "error", err)
+}
+
+// swap is scoring.Sharing's.
+func (s *sharing) swap(all []*scoring.Exchange) error {
+	swaps := make([]*shared.Swap, len(all))
+	for i, x := range all {
+		swaps[i] = &shared.Swap{Key: x.User, Was: x.Was, Record: x.Record, Life: x.Life}
+	}
+	if err := s.engine.Swap(swaps); err != nil {
+		return err
+	}
+	for i, x := range all {
+		x.Newer = swaps[i].Newer
+	}
+	return nil
+}
+
+// late carries out a verdict that came of what several hosts know together, or that
+// another host gave: that one tells people.
+func (d *Daemon) late(v scoring.Verdict) {
+	d.later(func() {
+		if !v.Elsewhere {
+			d.act(v, "")
+			return
+		}
+		if d.mode() != "watch" {
+			d.log.Warn("blocked on another host", "user", maillog.Mask(v.User), "why", why(v))
+			d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)})
+			d.porter.hold(v.User)
+		}
+	})
+}
+
+// line counts a line of a log.
+func (s *sharing) line(log string) {
+	if s != nil {
+		s.lines[log]++
+	}
+}
+
+// reading tells the scorer which line of a log is read next; "" is none. The caller
+// has the turn.
+func (d *Daemon) reading(log string) {
+	if d.sharing != nil {
+		d.path.Scorer.Reading(log, d.sharing.lines[log])
+	}
+}
+
+// put adds what is known of the others to a save.
+func (s *sharing) put(d *Daemon, batch *state.Batch) {
+	if s == nil {
+		return
+	}
+	d.record(batch, hostKey, s.host)
+	d.record(batch, epochKey, s.epoch)
+	d.record(batch, linesKey, s.lines)
+	d.record(batch, heardKey, s.heard)
+	d.record(batch, leftKey, s.toTell())
+	agreed := make([]string, 0, len(s.agreed))
+	for user := range s.agreed {
+		agreed = append(agreed, user)
+	}
+	slices.Sort(agreed)
+	d.record(batch, agreedKey, agreed)
+}
+
+func (s *sharing) toTell() []decision {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.left)
+}
+
+// tell has the others told of a decision.
+func (s *sharing) tell(d decision) {
+	s.mu.Lock()
+	s.left = append(s.left, d)
+	s.mu.Unlock()
+	s.wake()
+}
+
+func (s *sharing) wake() {
+	select {
+	case s.poke <- struct{}{}:
+	default: // it knows
+	}
+}
+
+// decided tells the others who has come onto the blocklist or gone from it, by
+// whomever: what a verdict, a command or an edit of the file did on this host holds
+// for all.
+func (d *Daemon) decided(now time.Time) {
+	s := d.sharing
+	if s == nil || d.mode() == "watch" {
+		return
+	}
+	listed := make(map[string]bool)
+	for _, e := range d.list.Entries() {
+		user := blocklist.Fold(e.User)
+		if !e.Blocks() || listed[user] {
+			continue
+		}
+		if listed[user] = true; !s.agreed[user] {
+			s.agreed[user] = true
+			s.tell(d.decision(control.Block, user, e, now))
+			d.due = true
+		}
+	}
+	for user := range s.agreed {
+		if !listed[user] {
+			delete(s.agreed, user)
+			s.tell(d.decision(control.Release, user, blocklist.Entry{}, now))
+			d.due = true
+		}
+	}
+	clear(s.words)
+}
+
+func (d *Daemon) decision(act control.Kind, user string, e blocklist.Entry, now time.Time) decision {
+	word := d.sharing.words[user]
+	return decision{
+		Act: act, User: user, Time: now, Memory: d.sharing.host, Host: d.host, Who: word.Who, Why: word.Why,
+		Action: e.Action, Score: e.Score, Notes: e.Notes, NoLearn: word.NoLearn,
+	}
+}
+
+// together is what is to be done once a second: what was told here and could not be
+// told to the engine goes there, and how it does is said.
+func (d *Daemon) together(now time.Time) {
+	s := d.sharing
+	if s == nil {
+		return
+	}
+	d.turn.Lock()
+	err := d.path.Scorer.Agree()
+	d.turn.Unlock()
+	status := s.engine.Status()
+	switch {
+	case status.Lost != nil && now.Sub(status.Since) > 2*time.Second:
+		d.fault(outOfReach, status.Lost)
+	case status.Lost == nil && err == nil:
+		if _, was := d.failing[outOfReach]; was {
+			d.log.Info("the state that is shared is in reach again")
+		}
+		d.fault(outOfReach, nil)
+	}
+	var warns error
+	if status.Warns != "" {
+		warns = errors.New(status.Warns)
+	}
+	d.fault("the state that is shared", warns)
+	s.wake()
+}
+
+// sharedStatus is how the engine does; nil where there is none.
+func (d *Daemon) sharedStatus() *control.Shared {
+	if d.sharing == nil {
+		return nil
+	}
+	e := d.sharing.engine.Status()
+	s := &control.Shared{Engine: d.others.URL, Since: e.Since, Took: e.Waited, Swaps: e.Swaps, Conflicts: e.Conflicts, Failures: e.Failures}
+	if e.Lost != nil {
+		s.Lost = e.Lost.Error()
+	}
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	s.Waits, s.Dropped = d.path.Scorer.Untold()
+	s.Waits += len(d.sharing.toTell())
+	return s
+}
+
+// tend looks after the engine, hears what others decide, and tells them, until the
+// context ends.
+func (d *Daemon) tend(ctx context.Context) {
+	s := d.sharing
+	if s == nil {
+		return
+	}
+	var others sync.WaitGroup
+	others.Go(func() {
+		s.engine.Tend(ctx, func(epoch string) {
+			select {
+			case <-s.found: // of before
+			default:
+			}
+			s.found <- epoch
+		})
+	})
+	others.Go(func() { d.meet(ctx) })
+	others.Go(func() { d.hearken(ctx) })
+	for {
+		select {
+		case <-s.poke:
+			d.tellAll(ctx)
+		case <-ctx.Done():
+			others.Wait()
+			return
+		}
+	}
+}
+
+// meet meets the engine each time that it is there again, until that was done.
+func (d *Daemon) meet(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	epoch := ""
+	for {
+		select {
+		case epoch = <-d.sharing.found:
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if epoch != "" && d.met(ctx, epoch) == nil {
+			epoch = ""
+		}
+	}
+}
+
+// tellAll tells what is left to be told, in order, as far as the engine takes it.
+func (d *Daemon) tellAll(ctx context.Context) {
+	s := d.sharing
+	for _, next := range s.toTell() {
+		data, err := json.Marshal(next)
+		if err != nil {
+			panic(err) // only of types that JSON has no form for; there are none here
+		}
+		if _, err := s.engine.Decide(ctx, next.User, data, next.First); err != nil {
+			return // once more in a second
+		}
+		s.mu.Lock()
+		s.left = s.left[1:]
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	news, number := s.news, s.newsNumber
+	s.mu.Unlock()
+	if news == nil || s.engine.Tell(ctx, number, news) != nil {
+		return
+	}
+	s.mu.Lock()
+	s.news = nil
+	s.mu.Unlock()
+	d.turn.Lock()
+	d.path.Scorer.Told(number)
+	d.turn.Unlock()
+}
