@@ -276,6 +276,9 @@ func (d *Daemon) written(err error) {
 	d.saving, d.unsaved = false, err != nil
 	d.ledger.saved(err)
 	d.mended(unsaved, err, "what is remembered is written down again")
+	if err == nil {
+		d.tellNews()
+	}
 }
 
 // firstSave writes down what was learnt before the first line is followed: a crash
