@@ -23,7 +23,8 @@ const (
 	Release Kind = "release"
 	// Send lets one held message go.
 	Send Kind = "send"
-	// Keep has one held message wait until a person decides about it.
+	// Keep has held mail wait until a person decides about it: one message, or all
+	// that a user has.
 	Keep Kind = "keep"
 	// TrustPlace vouches for a place of a user's.
 	TrustPlace Kind = "trust"
@@ -43,7 +44,7 @@ type Act struct {
 	User    string `json:"user"`
 	Why     string `json:"why,omitempty"`
 	NoLearn bool   `json:"no_learn,omitempty"` // of a release: the places stay strange
-	QueueID string `json:"queue_id,omitempty"` // of Send and Keep
+	QueueID string `json:"queue_id,omitempty"` // of Send and Keep; a Keep without one is of all that waits
 	// Trust is the place, of TrustPlace and Untrust; an Untrust without one takes
 	// back all that was said for the user.
 	Trust *Trust `json:"trust,omitempty"`
@@ -74,6 +75,8 @@ func (t Trust) Place() string {
 type Done struct {
 	// Messages is how many held messages were let go.
 	Messages int `json:"messages,omitempty"`
+	// Kept is how many now wait until a person decides.
+	Kept int `json:"kept,omitempty"`
 	// Notes are what whoever asked should know.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -94,7 +97,7 @@ func (a *Act) Check() error {
 		return invalid("no user name of 1 to %d printable bytes", maxUser)
 	case len(a.Why) > maxWhy || !printable(a.Why):
 		return invalid("the reason is above %d bytes, or not printable", maxWhy)
-	case a.Kind == Send || a.Kind == Keep:
+	case a.Kind == Send, a.Kind == Keep && a.QueueID != "":
 		if a.QueueID == "" || len(a.QueueID) > maxQueue || strings.Trim(a.QueueID, alphanumeric) != "" {
 			return invalid("no queue id")
 		}

@@ -22,7 +22,7 @@ type Record struct {
 	NoLearn  bool    `json:"no_learn,omitempty"`
 	QueueID  string  `json:"queue_id,omitempty"`
 	Trust    *Trust  `json:"trust,omitempty"`
-	Messages int     `json:"messages,omitempty"` // held ones that went with it
+	Messages int     `json:"messages,omitempty"` // held ones that went with it, or were kept
 	// Offline says that it was done while no daemon ran.
 	Offline bool `json:"offline,omitempty"`
 }

@@ -147,8 +147,10 @@ type Account struct {
 	Seen    time.Time `json:"seen,omitzero"` // the last sign of the user
 	Reasons []Reason  `json:"reasons,omitempty"`
 	Usual   string    `json:"usual,omitempty"`
-	Held    []Message `json:"held,omitempty"`
-	Trusts  []Trust   `json:"trusts,omitempty"`
+	// Countries are where the user is at home, the most used first.
+	Countries []string  `json:"countries,omitempty"`
+	Held      []Message `json:"held,omitempty"`
+	Trusts    []Trust   `json:"trusts,omitempty"`
 	// History and Memory are of Service.Account alone. Memory is all that is
 	// remembered of the user, a scoring.Account.
 	History []Record        `json:"history,omitempty"`

@@ -30,8 +30,10 @@ func (s *steward) do(who control.Who, act control.Act, now time.Time) (done cont
 		err = s.stop(who, act, now)
 	case control.Release:
 		done, err = s.release(act, now)
-	case control.Send, control.Keep:
-		done, err = s.message(act, now)
+	case control.Send:
+		done, err = s.send(act, now)
+	case control.Keep:
+		done, err = s.retain(act, now)
 	case control.TrustPlace:
 		done, err = s.vouch(act, now)
 	case control.Untrust:
@@ -46,7 +48,7 @@ func (s *steward) do(who control.Who, act control.Act, now time.Time) (done cont
 	}
 	s.note(control.Record{
 		Time: now, Who: who.String(), UID: uid, Act: act.Kind, User: blocklist.Fold(act.User), Why: act.Why,
-		NoLearn: act.NoLearn, QueueID: act.QueueID, Trust: act.Trust, Messages: done.Messages,
+		NoLearn: act.NoLearn, QueueID: act.QueueID, Trust: act.Trust, Messages: done.Messages + done.Kept,
 	})
 	s.log.Info("done for a person", "act", string(act.Kind), "user", maillog.Mask(act.User), "who", maillog.Mask(who.String()), "why", maillog.Mask(act.Why))
 	return done, nil
@@ -101,7 +103,7 @@ func (s *steward) release(act control.Act, now time.Time) (done control.Done, er
 	pending := len(s.pending)
 	s.pending = slices.DeleteFunc(s.pending, func(e blocklist.Entry) bool { return blocklist.Fold(e.User) == name })
 	s.turn.Lock()
-	a := s.account(name, now)
+	a := s.sight().account(name, now)
 	s.turn.Unlock()
 	if !listed && pending == len(s.pending) && !a.Blocked && len(a.Held) == 0 && len(a.Reasons) == 0 {
 		if e, is := s.list.Lookup(act.User); is {
@@ -118,33 +120,68 @@ func (s *steward) release(act control.Act, now time.Time) (done control.Done, er
 	return done, nil
 }
 
-// message lets one held message go, or has it wait for a person.
-func (s *steward) message(act control.Act, now time.Time) (done control.Done, err error) {
+// send lets one held message go.
+func (s *steward) send(act control.Act, now time.Time) (done control.Done, err error) {
 	name := blocklist.Fold(act.User)
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	kept := slices.Index(s.kept[name], act.QueueID)
-	var held bool
-	if act.Kind == control.Send {
-		held = s.path.Scorer.LetGo(name, act.QueueID, now)
-	} else {
-		held = s.path.Scorer.Keep(name, act.QueueID)
+	if !s.path.Scorer.LetGo(name, act.QueueID, now) && kept < 0 {
+		return done, notHeld(act)
 	}
-	switch {
-	case !held && kept < 0:
-		return done, control.NotFound("%s of %s is not held (`sendwarden queue %[2]s` shows what is in the queue)", act.QueueID, maillog.Mask(act.User))
-	case act.Kind == control.Keep && kept < 0:
-		s.kept[name] = append(s.kept[name], act.QueueID)
-	case act.Kind == control.Send && kept >= 0:
+	if kept >= 0 {
 		if s.kept[name] = slices.Delete(s.kept[name], kept, kept+1); len(s.kept[name]) == 0 {
 			delete(s.kept, name)
 		}
 	}
-	if act.Kind == control.Send {
-		s.porter.release(name, []string{act.QueueID})
-		done.Messages = 1
+	s.porter.release(name, []string{act.QueueID})
+	return control.Done{Messages: 1}, nil
+}
+
+// retain has held mail wait until a person decides: one message, or all that a user
+// has. What is held from then on waits as usual.
+func (s *steward) retain(act control.Act, now time.Time) (done control.Done, err error) {
+	if !s.holds() {
+		return done, control.Conflict("doubtful mail is not held here, only reported (that takes the door and the queue; see `sendwarden status`)")
+	}
+	name := blocklist.Fold(act.User)
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	ids := retained(s.path.Scorer, name, act.QueueID, now)
+	s.kept[name] = append(s.kept[name], ids...)
+	done.Kept = len(s.kept[name])
+	if act.QueueID != "" {
+		done.Kept = 1
+		if !slices.Contains(s.kept[name], act.QueueID) {
+			done.Kept = 0
+		}
+	}
+	if len(s.kept[name]) == 0 {
+		delete(s.kept, name)
+	}
+	if done.Kept == 0 {
+		return done, notHeld(act)
 	}
 	return done, nil
+}
+
+// retained takes mail out of what goes by itself: one message, or all of a user's.
+func retained(scorer *scoring.Scorer, name, id string, now time.Time) (ids []string) {
+	account, _ := scorer.Account(name, now)
+	for _, m := range account.Held {
+		if (id == "" || id == m.QueueID) && scorer.Keep(name, m.QueueID) {
+			ids = append(ids, m.QueueID)
+		}
+	}
+	return ids
+}
+
+func notHeld(act control.Act) error {
+	user := maillog.Mask(act.User)
+	if act.QueueID == "" {
+		return control.NotFound("no mail of %s is held (`sendwarden list` shows whose is)", user)
+	}
+	return control.NotFound("%s of %s is not held (`sendwarden queue %[2]s` shows what is in the queue)", act.QueueID, user)
 }
 
 // vouch takes a person's word for a place of a user's.

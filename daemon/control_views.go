@@ -1,13 +1,10 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"sendwarden/blocklist"
@@ -15,7 +12,6 @@ import (
 	"sendwarden/geo"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
-	"sendwarden/words"
 )
 
 // Status is control.Service's.
@@ -39,7 +35,7 @@ func (s *steward) status(now time.Time) (control.Status, error) {
 	}
 	s.turn.Lock()
 	status.Submissions, status.Last = s.counts.submissions, s.counts.last
-	held, near := s.standOut(now)
+	held, near := s.sight().standOut(now)
 	s.turn.Unlock()
 	status.Close = len(near)
 	for _, a := range held {
@@ -84,47 +80,12 @@ func (s *steward) Accounts(ctx context.Context) (control.Accounts, error) {
 		now := time.Now()
 		s.turn.Lock()
 		defer s.turn.Unlock()
-		all.Listed = []control.Account{}
-		for _, e := range s.list.Entries() {
-			a := s.account(blocklist.Fold(e.User), now)
-			Listed(&a.Account, e)
-			all.Listed = append(all.Listed, a.Account)
-		}
-		all.Held, all.Close = s.standOut(now)
+		sight := s.sight()
+		all.Listed = sight.listed(s.list.Entries(), now)
+		all.Held, all.Close = sight.standOut(now)
 		all.Last, all.Submissions, all.Holds = s.counts.last, s.counts.submissions, s.holds()
 		return all, nil
 	})
-}
-
-// standOut are those whose mail waits, and those who are close to it, the highest
-// score first. The caller has the turn.
-func (s *steward) standOut(now time.Time) (held, near []control.Account) {
-	held, near = []control.Account{}, []control.Account{}
-	names := maps.Clone(s.raised)
-	for _, name := range s.path.Scorer.Waiting() {
-		names[name] = true
-	}
-	for name := range s.kept {
-		names[name] = true
-	}
-	for name := range names {
-		a := s.account(name, now)
-		switch {
-		case a.Blocked:
-		case len(a.Held) > 0:
-			held = append(held, a.Account)
-		case a.Score >= a.Hold/2:
-			near = append(near, a.Account)
-		default:
-			delete(s.raised, name) // it has faded
-		}
-	}
-	for _, list := range [][]control.Account{held, near} {
-		slices.SortFunc(list, func(a, b control.Account) int {
-			return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.User, b.User))
-		})
-	}
-	return held, near
 }
 
 // Account is control.Service's.
@@ -137,7 +98,7 @@ func (s *steward) Account(ctx context.Context, user string) (control.Account, er
 		now, name := time.Now(), blocklist.Fold(user)
 		s.turn.Lock()
 		defer s.turn.Unlock()
-		a := s.account(name, now)
+		a := s.sight().account(name, now)
 		if e, listed := s.list.Lookup(user); listed {
 			Listed(&a.Account, e)
 		}
@@ -145,7 +106,7 @@ func (s *steward) Account(ctx context.Context, user string) (control.Account, er
 			return a.Account, control.NotFound("%s is not known here: the name has to be the one that Postfix logs as sasl_username", maillog.Mask(user))
 		}
 		a.History = history
-		a.Trusts = slices.DeleteFunc(s.trusts(now), func(t control.Trust) bool { return t.User != name })
+		a.Trusts = slices.DeleteFunc(trusts(s.path.Scorer, now), func(t control.Trust) bool { return t.User != name })
 		if a.known {
 			a.Memory, err = json.Marshal(a.memory)
 		}
@@ -153,66 +114,17 @@ func (s *steward) Account(ctx context.Context, user string) (control.Account, er
 	})
 }
 
-// subject is a control.Account, and what is remembered of it, if anything is.
-type subject struct {
-	known  bool
-	memory scoring.Account
-	control.Account
-}
-
-// account is how a user stands. The caller has the turn.
-func (s *steward) account(name string, now time.Time) subject {
-	known, any := s.path.Scorer.Account(name, now)
-	a := subject{any, known, control.Account{
-		User: name, Blocked: known.Blocked, Score: round(known.Score), Hold: known.Hold, Block: known.Block, Seen: known.LastSeen,
-	}}
-	if !any {
-		a.Hold, a.Block = s.rules.Hold, s.rules.Block
-	} else {
-		a.Usual = strings.TrimPrefix(words.Usual(usualOf(known)), "usual: ")
-	}
-	for _, r := range known.Reasons {
-		a.Reasons = append(a.Reasons, control.Reason{Time: r.Time, Rule: r.Rule, Points: r.Points, Place: control.Place(r.Where), QueueID: r.QueueID})
-	}
-	for _, h := range known.Held {
-		a.Held = append(a.Held, control.Message{QueueID: h.QueueID, Since: h.Since, Until: h.Until, Place: control.Place(h.Where)})
-	}
-	for _, id := range s.kept[name] {
-		a.Held = append(a.Held, control.Message{QueueID: id})
-	}
-	return a
-}
-
-// usualOf is where a user is at home, in as few words as people need.
-func usualOf(a scoring.Account) (u scoring.Usual) {
-	const shown = 3
-	for _, c := range a.Countries[:min(len(a.Countries), shown)] {
-		u.Countries = append(u.Countries, c.What)
-	}
-	for _, n := range a.Networks[:min(len(a.Networks), shown)] {
-		u.Networks = append(u.Networks, strings.TrimSpace(n.What+" "+n.Org))
-	}
-	u.Since, _ = time.Parse(time.DateOnly, a.FirstSeen) // as it was written
-	return u
-}
-
-// Listed adds what the blocklist says of an account.
-func Listed(a *control.Account, e blocklist.Entry) {
-	a.User, a.Action, a.Since, a.At, a.Notes, a.Line = e.User, e.Action, e.Since, e.Score, e.Notes, e.Line
-	a.Blocked, a.Exempt = a.Blocked && !e.Exempt() || e.Blocks(), e.Exempt()
-}
-
 // Trusts is control.Service's.
 func (s *steward) Trusts(context.Context) ([]control.Trust, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	return s.trusts(time.Now()), nil
+	return trusts(s.path.Scorer, time.Now()), nil
 }
 
 // trusts are all that are in force. The caller has the turn.
-func (s *steward) trusts(now time.Time) []control.Trust {
+func trusts(scorer *scoring.Scorer, now time.Time) []control.Trust {
 	list := []control.Trust{}
-	for _, t := range s.path.Scorer.Trusts(now) {
+	for _, t := range scorer.Trusts(now) {
 		list = append(list, trustOut(t))
 	}
 	return list

@@ -19,16 +19,31 @@ import (
 // on the state that the daemon will go on with. The daemon compares both at its
 // start, and does what is left to do, such as letting mail go.
 type Offline struct {
-	list  func(context.Context) (*blocklist.List, error) // opens the blocklist
 	rules *scoring.Rules
-	path  string // of the state
+	files Files
 	store *state.Store
 }
 
-// NewOffline works on a blocklist, opened by list when it is to be changed, and on a
-// state by its path.
-func NewOffline(rules *scoring.Rules, list func(context.Context) (*blocklist.List, error), state string) *Offline {
-	return &Offline{list: list, rules: rules, path: state}
+// Files are what a daemon leaves behind.
+type Files struct {
+	Blocklist string                                         // the text
+	Open      func(context.Context) (*blocklist.List, error) // opens it, to be changed
+	State     string
+}
+
+// NewOffline works on a daemon's files. They are opened when they are needed.
+func NewOffline(rules *scoring.Rules, files Files) *Offline {
+	return &Offline{rules: rules, files: files}
+}
+
+// openToRead opens the state to look at it.
+func (o *Offline) openToRead() (err error) {
+	if o.store == nil {
+		if _, err = os.Stat(o.files.State); err == nil {
+			o.store, err = state.OpenToRead(o.files.State)
+		}
+	}
+	return err
 }
 
 // open opens the state. None is made: a daemon's first start is another thing.
@@ -36,10 +51,10 @@ func (o *Offline) open() error {
 	if o.store != nil {
 		return nil
 	}
-	if _, err := os.Stat(o.path); err != nil {
+	if _, err := os.Stat(o.files.State); err != nil {
 		return err
 	}
-	store, err := OpenState(o.path)
+	store, err := OpenState(o.files.State)
 	o.store = store
 	return err
 }
@@ -66,6 +81,11 @@ func (o *Offline) Do(ctx context.Context, who control.Who, act control.Act) (don
 			return done, o.noState(err)
 		}
 		return o.vouch(act, record)
+	case control.Keep:
+		if err := o.open(); err != nil {
+			return done, o.noState(err)
+		}
+		return o.retain(act, record)
 	}
 	return done, fmt.Errorf("no daemon runs: `sendwarden queue %s --release %s` lets the message go", maillog.Mask(act.User), act.QueueID)
 }
@@ -73,7 +93,7 @@ func (o *Offline) Do(ctx context.Context, who control.Who, act control.Act) (don
 // noState says what a state that is not there means for an act that needs it.
 func (o *Offline) noState(err error) error {
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s: no daemon runs, and there is no state yet (start the daemon; --state names another file)", o.path)
+		return fmt.Errorf("%s: no daemon runs, and there is no state yet (start the daemon; --state names another file)", o.files.State)
 	}
 	return err
 }
@@ -85,7 +105,7 @@ func (o *Offline) edit(ctx context.Context, act control.Act, record control.Reco
 	if act.NoLearn && unknown != nil && !errors.Is(unknown, os.ErrNotExist) {
 		return fmt.Errorf("--no-learn cannot be told to the daemon: %w", unknown)
 	}
-	list, err := o.list(ctx)
+	list, err := o.files.Open(ctx)
 	if err != nil && list == nil {
 		return err
 	}
@@ -139,6 +159,33 @@ func (o *Offline) vouch(act control.Act, record control.Record) (done control.Do
 	return done, o.store.Commit(&batch)
 }
 
+// retain has held mail wait until a person decides.
+func (o *Offline) retain(act control.Act, record control.Record) (done control.Done, err error) {
+	scorer, err := remembering(o.store, o.rules)
+	if err != nil {
+		return done, err
+	}
+	kept := make(map[string][]string)
+	if data, err := o.store.Load(keptKey); err != nil || data != nil && json.Unmarshal(data, &kept) != nil {
+		return done, errors.Join(err, errors.New("the record of what is kept cannot be read (start the daemon, which passes over it)"))
+	}
+	ids := retained(scorer, record.User, act.QueueID, record.Time)
+	if len(ids) == 0 {
+		return done, notHeld(act)
+	}
+	kept[record.User] = append(kept[record.User], ids...)
+	data, err := json.Marshal(kept)
+	if err != nil {
+		return done, err
+	}
+	var batch state.Batch
+	scorer.Changes(batch.Put)
+	batch.Put(keptKey, data)
+	record.QueueID, record.Messages = act.QueueID, len(ids)
+	putRecord(&batch, &record, 0)
+	return control.Done{Kept: len(ids)}, o.store.Commit(&batch)
+}
+
 // errand leaves something to do in Postfix's queue to the daemon.
 func (o *Offline) errand(batch *state.Batch, e errand) error {
 	var errands []errand
@@ -156,7 +203,7 @@ func (o *Offline) errand(batch *state.Batch, e errand) error {
 
 // Trusts is that of control.Service.
 func (o *Offline) Trusts(context.Context) ([]control.Trust, error) {
-	err := o.open()
+	err := o.openToRead()
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -167,16 +214,41 @@ func (o *Offline) Trusts(context.Context) ([]control.Trust, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []control.Trust
-	for _, t := range scorer.Trusts(time.Now()) {
-		list = append(list, trustOut(t))
+	return trusts(scorer, time.Now()), nil
+}
+
+// Accounts is that of control.Service: who stands on the blocklist, and by the state
+// whose mail waited and who was close to it when the daemon ended.
+func (o *Offline) Accounts(context.Context) (all control.Accounts, err error) {
+	entries, err := blocklist.Read(o.files.Blocklist)
+	if err != nil {
+		return all, err
 	}
-	return list, nil
+	if err := o.openToRead(); err != nil {
+		return all, o.noState(err)
+	}
+	scorer, err := remembering(o.store, o.rules)
+	if err != nil {
+		return all, err
+	}
+	seen := sight{scorer: scorer, rules: o.rules, kept: make(map[string][]string), raised: make(map[string]bool)}
+	for key, into := range map[string]any{keptKey: &seen.kept, raisedKey: &seen.raised} {
+		if record, err := o.store.Load(key); err != nil {
+			return all, err
+		} else if record != nil && json.Unmarshal(record, into) != nil {
+			return all, fmt.Errorf("%s: the record %s cannot be read (start the daemon, which passes over it)", o.files.State, key)
+		}
+	}
+	now := time.Now()
+	all.Listed = seen.listed(entries, now)
+	all.Held, all.Close = seen.standOut(now)
+	all.Holds = true
+	return all, nil
 }
 
 // History is that of control.Service.
 func (o *Offline) History(_ context.Context, span control.Span) ([]control.Record, error) {
-	if err := o.open(); err != nil {
+	if err := o.openToRead(); err != nil {
 		return nil, o.noState(err)
 	}
 	return readLedger(o.store, nil, span)

@@ -91,6 +91,9 @@ func outcome(a control.Act, done control.Done) string {
 		text = "Message " + a.QueueID + " goes."
 	case control.Keep:
 		text = "Message " + a.QueueID + " waits until you decide."
+		if a.QueueID == "" {
+			text = count(done.Kept, "message") + " of " + a.User + " waiting until you decide."
+		}
 	case control.TrustPlace:
 		text = a.Trust.Place() + " is trusted for " + a.User + "."
 	case control.Untrust:

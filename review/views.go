@@ -43,6 +43,18 @@ type userPage struct {
 	Map      template.HTML // "": nothing to draw
 }
 
+// Waits tells whether several messages would go by themselves: for one there is a
+// button beside it.
+func (p userPage) Waits() bool {
+	n := 0
+	for _, m := range p.Held {
+		if !m.Until.IsZero() {
+			n++
+		}
+	}
+	return n > 1
+}
+
 func (v *views) user(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("name")
 	account, err := v.service.Account(r.Context(), name)

@@ -24,6 +24,7 @@ import (
 // runs, this process on the daemon's files (see offline).
 type doer interface {
 	Do(context.Context, control.Who, control.Act) (control.Done, error)
+	Accounts(context.Context) (control.Accounts, error)
 	Trusts(context.Context) ([]control.Trust, error)
 	History(context.Context, control.Span) ([]control.Record, error)
 }
@@ -62,8 +63,10 @@ func (s *actSetup) doer(ctx context.Context) (d doer, end func() error, err erro
 	case !absent(err):
 		return nil, nil, err
 	}
-	list := func(ctx context.Context) (*blocklist.List, error) { return s.open(ctx, rules) }
-	o := daemon.NewOffline(rules, list, s.stateFile(rules))
+	o := daemon.NewOffline(rules, daemon.Files{
+		Blocklist: s.file(rules), State: s.stateFile(rules),
+		Open: func(ctx context.Context) (*blocklist.List, error) { return s.open(ctx, rules) },
+	})
 	return o, o.Close, nil
 }
 
@@ -72,7 +75,7 @@ func (s *actSetup) stateFile(rules *scoring.Rules) string {
 }
 
 // each does acts one after the other, and says what became of each.
-func (s *actSetup) each(cmd *cobra.Command, acts []control.Act, say func(control.Act) string) (err error) {
+func (s *actSetup) each(cmd *cobra.Command, acts []control.Act, say func(control.Act, control.Done) string) (err error) {
 	for i := range acts { // all of them are right, or nothing is done
 		acts[i].Why = s.why
 		if err := acts[i].Check(); err != nil {
@@ -91,7 +94,7 @@ func (s *actSetup) each(cmd *cobra.Command, acts []control.Act, say func(control
 			errs = append(errs, err)
 			continue
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), say(act)+letGoWords(done.Messages))
+		fmt.Fprintln(cmd.OutOrStdout(), say(act, done)+letGoWords(done.Messages))
 		for _, note := range done.Notes {
 			fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: %s\n", note)
 		}
@@ -132,7 +135,7 @@ func newBlock() *cobra.Command {
 			if strings.HasPrefix(args[0], "@") {
 				return usageError{fmt.Errorf("%s: Postfix looks up whole log-in names, no domains", maillog.Mask(args[0]))}
 			}
-			return s.each(cmd, []control.Act{{Kind: control.Block, User: args[0]}}, func(a control.Act) string {
+			return s.each(cmd, []control.Act{{Kind: control.Block, User: args[0]}}, func(a control.Act, _ control.Done) string {
 				return fmt.Sprintf("%s may not send any more. `sendwarden release %[1]s` undoes it.", maillog.Mask(a.User))
 			})
 		},
@@ -169,7 +172,7 @@ Change the password first: a thief who has it is let go, too.`,
 			if message != "" && (len(args) > 1 || untaught) {
 				return usageError{errors.New("--message takes one user, and no --no-learn")}
 			}
-			return s.each(cmd, acts, func(a control.Act) string {
+			return s.each(cmd, acts, func(a control.Act, _ control.Done) string {
 				if a.Kind == control.Send {
 					return fmt.Sprintf("%s of %s:", a.QueueID, maillog.Mask(a.User))
 				}

@@ -55,10 +55,16 @@ func accountReasons(w io.Writer, a scoring.Account) {
 		fmt.Fprint(w, "Nothing speaks against this user.\n\n")
 		return
 	}
-	fmt.Fprintf(w, "How the score came to be (times %s; points then, and what is left):\n", a.Time.Format("-0700"))
+	layout, zone, room := secondLayout, "times "+a.Time.Format("-0700"), 22
+	for _, r := range a.Reasons {
+		if offsetOf(r.Time) != offsetOf(a.Time) { // over a change to summer time each says its own
+			layout, zone, room = secondLayout+" -0700", "each time with its zone", 19
+		}
+	}
+	fmt.Fprintf(w, "How the score came to be (%s; points then, and what is left):\n", zone)
 	var rows [][]string
 	for _, r := range a.Reasons {
-		rows = append(rows, []string{"  " + r.Time.Format(secondLayout), fmt.Sprintf("%+g", r.Points), words.Points(max(0, r.Left)), clip(r.Rule, 22), whereCountry(r.Where), clip(whereText(r.Where), 22)})
+		rows = append(rows, []string{"  " + r.Time.Format(layout), fmt.Sprintf("%+g", r.Points), words.Points(max(0, r.Left)), clip(r.Rule, room), whereCountry(r.Where), clip(whereText(r.Where), room-4)})
 	}
 	_ = words.Table(w, rows) // w keeps its error
 	fmt.Fprintln(w)

@@ -28,7 +28,7 @@ func (c *explainCommand) story(cmd *cobra.Command, user string, files []string) 
 	}
 	defer logs.Close()
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	tell := &timeline{w: out, rules: rules, json: c.json}
+	tell := &timeline{w: out, rules: rules, json: c.json, zone: time.Local}
 	others := make(map[string]bool)
 	p := judge.Quiet(places, scoring.New(rules))
 	p.Witness = func(ev *maillog.Event, sub scoring.Submission) scoring.Verdict {
@@ -48,8 +48,13 @@ func (c *explainCommand) story(cmd *cobra.Command, user string, files []string) 
 		}
 	}
 	var end time.Time
+	zone := time.Local
 	finish := showProgress(cmd.ErrOrStderr(), logs)
 	for _, ev := range logs.All(cmd.Context()) {
+		if end.IsZero() {
+			zone = zoneOf(ev.Time)
+			tell.zone = zone
+		}
 		p.Follow(ev)
 		if !ev.Time.IsZero() {
 			end = ev.Time
@@ -63,12 +68,19 @@ func (c *explainCommand) story(cmd *cobra.Command, user string, files []string) 
 		names := slices.Collect(maps.Keys(others))
 		return fmt.Errorf("%s hands in no message in these logs%s", maillog.Mask(user), maillog.Mask(scoring.Suggestion(user, names)))
 	}
-	if _, offset := end.Zone(); offset == offsetOf(end.In(time.Local)) {
-		end = end.In(time.Local) // which knows of summer time
-	}
-	account, _ := p.Scorer.Account(user, end)
+	account, _ := p.Scorer.Account(user, end.In(zone))
 	tell.end(account)
 	return out.Flush()
+}
+
+// zoneOf is the zone in which a story is told, from its first row to the table at its
+// end: this machine's where the log's clock goes with it, as that knows of summer
+// time, and else the log's own.
+func zoneOf(first time.Time) *time.Location {
+	if offsetOf(first) == offsetOf(first.In(time.Local)) {
+		return time.Local
+	}
+	return first.Location()
 }
 
 func offsetOf(t time.Time) int {
@@ -150,6 +162,7 @@ type timeline struct {
 	w     io.Writer
 	rules *scoring.Rules
 	json  bool
+	zone  *time.Location // nil: that of each time
 
 	steps  int
 	day    time.Time // of the last row
@@ -161,6 +174,10 @@ func (t *timeline) step(s step) {
 	switch {
 	case t.json:
 		writeJSON(t.w, s)
+		return
+	}
+	s.Time = t.in(s.Time)
+	switch {
 	case s.quiet():
 		if len(t.folded) > 0 && (t.folded[0].verdict.Action != s.verdict.Action || t.folded[0].strange != s.strange) {
 			t.unfold()
@@ -172,12 +189,20 @@ func (t *timeline) step(s step) {
 	}
 }
 
+func (t *timeline) in(at time.Time) time.Time {
+	if t.zone == nil {
+		return at
+	}
+	return at.In(t.zone)
+}
+
 // released tells of a held message that goes by itself.
 func (t *timeline) released(r scoring.Release) {
 	if t.json {
 		writeJSON(t.w, entry{Type: "release", Time: r.Time, User: r.User, QueueID: r.Message.ID})
 		return
 	}
+	r.Time = t.in(r.Time)
 	t.unfold()
 	t.date(r.Time)
 	fmt.Fprintf(t.w, "%s  %s goes by itself: the score has faded\n", words.Clock(r.Time), maillog.Mask(r.Message.ID))

@@ -106,6 +106,9 @@ func what(r control.Record) string {
 	case control.Send:
 		return fmt.Sprintf("message %s of %s let go", maillog.Mask(r.QueueID), user)
 	case control.Keep:
+		if r.QueueID == "" {
+			return fmt.Sprintf("%s of %s kept", words.Count(r.Messages, "message"), user)
+		}
 		return fmt.Sprintf("message %s of %s kept", maillog.Mask(r.QueueID), user)
 	case control.Exempt:
 		return user + " exempt"

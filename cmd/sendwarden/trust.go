@@ -63,7 +63,7 @@ much is sent, what bounces and who else was there see the place as it is.`,
 			if len(acts) == 0 {
 				return usageError{errors.New("trust needs a place: --country, --network or --asn")}
 			}
-			return c.each(cmd, acts, func(a control.Act) string {
+			return c.each(cmd, acts, func(a control.Act, _ control.Done) string {
 				return fmt.Sprintf("%s may turn up in %s%s.", maillog.Mask(a.User), a.Trust.Place(), untilWords(a.Trust.Until))
 			})
 		},
@@ -90,7 +90,7 @@ all. Days that the user spent there are still known.`,
 			if len(acts) == 0 {
 				acts = []control.Act{{Kind: control.Untrust, User: args[0]}}
 			}
-			return c.each(cmd, acts, func(a control.Act) string {
+			return c.each(cmd, acts, func(a control.Act, _ control.Done) string {
 				if a.Trust == nil {
 					return maillog.Mask(a.User) + " is trusted nowhere any more."
 				}
