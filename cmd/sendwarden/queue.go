@@ -73,8 +73,9 @@ func newQueue() *cobra.Command {
 		Use:   "queue USER [ID…]",
 		Short: "Show, hold or release a user's mail in the queue",
 		Long: `Queue shows which mail of a user has not been delivered yet, and what of it is
-on hold. --hold keeps it from being delivered, --release lets it go; with queue
-ids behind the user's name only these messages. A message is the user's when
+on hold. --hold keeps it from being delivered, --release lets it go, whoever put it
+on hold (sendwarden release USER: only what the daemon held); with queue ids behind
+the user's name only these messages. A message is the user's when
 Postfix or Exim recorded that this user logged in to send it, whatever its sender
 address says. In Exim's words, it is frozen and thawed; local:ACCOUNT is what an
 account handed in that called exim. Nothing is ever deleted.
