@@ -44,7 +44,7 @@ func TestKeptUntilAPersonDecides(t *testing.T) {
 	later(t)
 	later(t)
 	d.kill(t)
-	d = startDaemon(t, p, atTheDoor(p, "4s"))
+	startDaemon(t, p, atTheDoor(p, "4s"))
 	require.Contains(t, p.asked(t, "keep", alice), "1 message of "+alice+" waits until you decide")
 	require.Contains(t, p.asked(t, "release", alice, "--message", id), "1 message that waited is let go.")
 	within(t, 10*time.Second, "alice's message arrives", func() bool { return p.inbox(t, "bob") == 1 })
