@@ -220,12 +220,15 @@ func (o *Offline) Trusts(context.Context) ([]control.Trust, error) {
 // Accounts is that of control.Service: who stands on the blocklist, and by the state
 // whose mail waited and who was close to it when the daemon ended.
 func (o *Offline) Accounts(context.Context) (all control.Accounts, err error) {
-	entries, err := blocklist.Read(o.files.Blocklist)
-	if err != nil {
-		return all, err
-	}
 	if err := o.openToRead(); err != nil {
 		return all, o.noState(err)
+	}
+	entries, err := blocklist.Read(o.files.Blocklist)
+	if errors.Is(err, os.ErrNotExist) {
+		return all, fmt.Errorf("%s: there is no blocklist (start the daemon, which makes it; --blocklist names another file)", o.files.Blocklist)
+	}
+	if err != nil {
+		return all, err
 	}
 	scorer, err := remembering(o.store, o.rules)
 	if err != nil {
