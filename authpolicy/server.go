@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -159,23 +160,21 @@ func (l *limited) Accept() (net.Conn, error) {
 		}
 		select {
 		case l.places <- struct{}{}:
-			return &placed{Conn: conn, leave: func() { <-l.places }}, nil
+			return &placed{conn, sync.OnceFunc(func() { <-l.places })}, nil
 		default:
 			_ = conn.Close() // Dovecot takes it for no answer
 		}
 	}
 }
 
-// placed gives its place back when it is closed.
+// placed gives its place back when it is closed, which net/http may do twice at
+// the end: as its answer ends, and as the server does.
 type placed struct {
 	net.Conn
 	leave func()
 }
 
 func (p *placed) Close() error {
-	if p.leave != nil { // net/http closes a connection once, and no other does
-		p.leave()
-		p.leave = nil
-	}
+	p.leave()
 	return p.Conn.Close()
 }
