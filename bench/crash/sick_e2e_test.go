@@ -101,7 +101,9 @@ func failing(call string) func(*testing.T, *server) sickness {
 			if err := tracer.Start(); err != nil {
 				return d, err
 			}
-			err := errors.Join(s.complains(ctx, d, "input/output error"), rest(ctx, lasts/2), tracer.Process.Signal(syscall.SIGINT))
+			// A signal that strace may handle is not enough: it can wait for a child of the
+			// daemon's that it has stopped itself. The kernel lets go of all that it traced.
+			err := errors.Join(s.complains(ctx, d, "input/output error"), rest(ctx, lasts/2), tracer.Process.Kill())
 			_ = tracer.Wait() // it ends by the signal
 			return d, errors.Join(err, s.recovers(ctx, d, saved))
 		}
