@@ -151,7 +151,7 @@ func (o *Offline) vouch(act control.Act, record control.Record) (done control.Do
 	record.Messages = len(free)
 	putRecord(&batch, &record, 0)
 	if len(free) > 0 {
-		if err := o.errand(&batch, errand{record.User, queueIDs(free)}); err != nil {
+		if err := o.errand(&batch, errand{User: record.User, Release: queueIDs(free)}); err != nil {
 			return done, err
 		}
 		done.Notes = append(done.Notes, fmt.Sprintf("%s: the daemon lets go what waits at its start", maillog.Mask(act.User)))

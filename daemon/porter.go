@@ -17,6 +17,7 @@ import (
 type errand struct {
 	User    string   `json:"user"`
 	Release []string `json:"release,omitempty"` // queue ids; none: hold all that there is
+	Tries   int      `json:"tries,omitempty"`   // so often some of it was in another's hands
 }
 
 // porter runs errands one after the other: a long queue takes seconds, which the
@@ -39,6 +40,11 @@ const (
 	maxErrands = 4096
 	// errandPause is how long a porter waits after a failure.
 	errandPause = 30 * time.Second
+	// busyPause is how long it waits for a message that is being delivered, which
+	// cannot be held or let go, and busyTries how often: a delivery that hangs ends
+	// within the mail server's time limits, of some minutes.
+	busyPause = 2 * time.Second
+	busyTries = 300
 	// noMessage is a queue id that Postfix never gives: to ask for it costs a look
 	// at the names of the queue's files.
 	noMessage = "000000"
@@ -111,7 +117,7 @@ func (p *porter) work(ctx context.Context) {
 			} else {
 				p.try(ctx)
 			}
-		} else if p.run(ctx, e) {
+		} else if pause = p.run(ctx, e); pause == 0 {
 			continue
 		}
 		timer := time.NewTimer(pause)
@@ -133,8 +139,9 @@ func (p *porter) next() (errand, bool) {
 	return p.errands[0], true
 }
 
-// run runs one errand. One that fails goes behind the others.
-func (p *porter) run(ctx context.Context, e errand) bool {
+// run runs one errand, and answers how long to wait before the next. One that
+// fails goes behind the others.
+func (p *porter) run(ctx context.Context, e errand) (pause time.Duration) {
 	var result queue.Result
 	var err error
 	if e.Release == nil {
@@ -152,13 +159,23 @@ func (p *porter) run(ctx context.Context, e errand) bool {
 	defer p.mu.Unlock()
 	i := slices.IndexFunc(p.errands, func(other errand) bool { return other.User == e.User && slices.Equal(other.Release, e.Release) })
 	if i < 0 {
-		return true // it was taken back meanwhile
+		return 0 // it was taken back meanwhile
 	}
 	p.errands = slices.Delete(p.errands, i, i+1)
-	if err != nil {
-		p.errands = append(p.errands, e)
+	switch busy := result.IDs(queue.Failed); {
+	case err != nil:
+		pause = errandPause
+	case len(busy) == 0:
+		return 0
+	case e.Tries == busyTries:
+		p.log.Error("some mail could not be moved in the queue: see `sendwarden queue USER`", "user", maillog.Mask(e.User), "messages", len(busy))
+		return 0
+	default:
+		e.Tries++
+		pause = busyPause
 	}
-	return err == nil
+	p.errands = append(p.errands, e)
+	return pause
 }
 
 func (p *porter) tell(what, user string, ids []string) {

@@ -19,6 +19,7 @@ import (
 type fakeQueue struct {
 	mu   sync.Mutex
 	down bool
+	busy int // so often a message is being delivered when it is to be held
 	done []string
 }
 
@@ -53,6 +54,12 @@ func (q *fakeQueue) Hold(_ context.Context, user string, _ []string) (queue.Resu
 		return nil, errDown
 	}
 	q.note("hold " + user)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.busy > 0 {
+		q.busy--
+		return queue.Result{{ID: first, Outcome: queue.Failed}}, nil
+	}
 	return queue.Result{{ID: "A672A9BAA49", Outcome: queue.Held}}, nil
 }
 
@@ -115,7 +122,7 @@ func TestPorterTriesAgain(t *testing.T) {
 		p.release(ana, []string{first})
 		synctest.Wait()
 		require.False(t, p.able.Load(), "nothing may be held now")
-		require.Equal(t, []errand{{ana, []string{first}}}, p.left(), "what is left is the next daemon's")
+		require.Equal(t, []errand{{User: ana, Release: []string{first}}}, p.left(), "what is left is the next daemon's")
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
 		require.Empty(t, q.notes())
@@ -125,6 +132,31 @@ func TestPorterTriesAgain(t *testing.T) {
 		require.Equal(t, []string{"release " + ana + " " + first}, q.notes())
 		require.True(t, p.able.Load())
 		require.Empty(t, p.left())
+	})
+}
+
+// A message that is being delivered is held when that has failed.
+func TestPorterWaitsForADelivery(t *testing.T) {
+	portered(t, func(p *porter, q *fakeQueue) {
+		q.busy = 2
+		p.hold(ana)
+		time.Sleep(2 * busyPause)
+		synctest.Wait()
+		require.Equal(t, []string{"hold " + ana, "hold " + ana, "hold " + ana, "kept " + ana + " " + first}, q.notes())
+		require.Empty(t, p.left())
+		require.True(t, p.able.Load(), "the queue could be reached all the while")
+	})
+}
+
+// What can never be moved is not tried for ever.
+func TestPorterGivesUp(t *testing.T) {
+	portered(t, func(p *porter, q *fakeQueue) {
+		q.busy = 1 << 30
+		p.hold(ana)
+		time.Sleep((busyTries + 1) * busyPause)
+		synctest.Wait()
+		require.Empty(t, p.left())
+		require.Len(t, q.notes(), busyTries+1)
 	})
 }
 

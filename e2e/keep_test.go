@@ -17,7 +17,7 @@ func (p *postfix) heldID(t *testing.T, user string) string {
 	t.Helper()
 	out, err := exec.Command("postqueue", "-c", p.file("etc"), "-j").Output()
 	require.NoError(t, err)
-	id := regexp.MustCompile(`"queue_id": "(\w+)".*"sender": "` + regexp.QuoteMeta(user) + `"`).FindSubmatch(out)
+	id := regexp.MustCompile(`"queue_name": "hold", "queue_id": "(\w+)".*"sender": "` + regexp.QuoteMeta(user) + `"`).FindSubmatch(out)
 	require.NotNil(t, id, "%s", out)
 	return string(id[1])
 }

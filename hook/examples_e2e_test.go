@@ -29,7 +29,7 @@ func TestShellcheck(t *testing.T) {
 			scripts = append(scripts, path)
 		}
 	}
-	require.Len(t, scripts, 6)
+	require.Len(t, scripts, 7)
 	out, err := exec.Command("shellcheck", append([]string{"--shell=sh"}, scripts...)...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
