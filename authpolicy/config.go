@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strings"
+
+	"sendwarden/socket"
 )
 
 // Config is the section "auth_policy" of the rules file.
@@ -27,6 +28,11 @@ type Config struct {
 // Exim's ask Dovecot by the service smtp.
 func defaultRefuse() []string { return []string{"smtp", "submission"} }
 
+// port is this host's alone: who is blocked is nobody's business on others.
+func port() socket.Loopback {
+	return socket.Loopback{Example: "127.0.0.1:4001", Elsewhere: "; a Dovecot elsewhere comes by a tunnel"}
+}
+
 // maxKey bounds a key, and what stands in its place.
 const maxKey = 256
 
@@ -35,8 +41,8 @@ func (c *Config) Check() error {
 	var faults []error
 	if c.Listen == "" {
 		faults = append(faults, errors.New("listen: there is no address (write 127.0.0.1:4001, or take the section away)"))
-	} else if _, err := c.address(); err != nil {
-		faults = append(faults, err)
+	} else if _, err := port().Parse(c.Listen); err != nil {
+		faults = append(faults, fmt.Errorf("listen: %w", err))
 	}
 	if len(c.Key) > maxKey || strings.ContainsFunc(c.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		faults = append(faults, fmt.Errorf("key: up to %d letters, digits and signs without blanks", maxKey))
@@ -49,34 +55,14 @@ func (c *Config) Check() error {
 	return errors.Join(faults...)
 }
 
-// address is where to listen. Who is blocked is nobody's business on other hosts.
-func (c *Config) address() (netip.AddrPort, error) {
-	at := c.Listen
-	if port, ok := strings.CutPrefix(at, "localhost:"); ok {
-		at = "127.0.0.1:" + port
-	}
-	ap, err := netip.ParseAddrPort(at)
-	switch {
-	case err != nil || ap.Port() == 0:
-		return ap, fmt.Errorf("listen: %s: no address and port (write 127.0.0.1:4001)", c.Listen)
-	case !ap.Addr().Unmap().IsLoopback():
-		return ap, fmt.Errorf("listen: %s: other hosts could reach it (write 127.0.0.1:%d; a Dovecot elsewhere comes by a tunnel)", c.Listen, ap.Port())
-	}
-	return ap, nil
-}
-
 // Open opens the port; nil where there is none to open.
 func (c *Config) Open() (net.Listener, error) {
 	if c.Listen == "" {
 		return nil, nil
 	}
-	ap, err := c.address()
+	l, err := port().Open(c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("auth_policy: %w", err)
-	}
-	l, err := net.Listen("tcp", ap.String())
-	if err != nil {
-		return nil, fmt.Errorf("auth_policy: %w (see ss -lntp)", err)
 	}
 	return l, nil
 }

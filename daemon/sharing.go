@@ -123,7 +123,7 @@ func (d *Daemon) share(c *shared.Config) {
 	for _, user := range agreed {
 		s.agreed[user] = true
 	}
-	s.engine = shared.New(*c, s.host, time.Now())
+	s.engine = shared.New(*c, s.host, d.host, time.Now())
 	d.sharing = s
 	d.path.Scorer.Share(scoring.Sharing{Host: s.host, Swap: s.swap, Late: d.late, Odd: d.unreadableShared})
 	d.log.Info("the state is shared with other hosts", "engine", c.URL)

@@ -234,15 +234,7 @@ func (x Exim) List(ctx context.Context, user string) ([]Mail, error) {
 	return mail, err
 }
 
-func (s *eximSpool) same(user string) bool {
-	switch {
-	case user == "":
-		return false
-	case user == s.user:
-		return true
-	}
-	return s.Fold != nil && s.Fold(user) == s.Fold(s.user)
-}
+func (s *eximSpool) same(user string) bool { return sameUser(user, s.user, s.Fold) }
 
 // each visits the messages of the spool, with what their -H files say: in input/,
 // or a directory below it for the sixth character of their ids

@@ -94,14 +94,18 @@ func (s *search) leave(id string, err error) {
 }
 
 // same tells whether an envelope's user is the one asked for.
-func (s *search) same(user string) bool {
+func (s *search) same(user string) bool { return sameUser(user, s.user, s.Fold) }
+
+// sameUser tells whether a user's name means the one that is asked for. Who has no
+// name is nobody.
+func sameUser(user, wanted string, fold func(string) string) bool {
 	switch {
 	case user == "":
 		return false
-	case user == s.user:
+	case user == wanted:
 		return true
 	}
-	return s.Fold != nil && s.Fold(user) == s.Fold(s.user)
+	return fold != nil && fold(user) == fold(wanted)
 }
 
 // List returns the user's mail in the queue, the oldest first.

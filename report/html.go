@@ -8,6 +8,7 @@ import (
 
 	"sendwarden/geo"
 	"sendwarden/maillog"
+	"sendwarden/words"
 )
 
 // Bounds of what is shown, so that a report of a million users opens on a phone.
@@ -47,7 +48,7 @@ func (d drawn) period() string {
 	if d.From.IsZero() {
 		return "no submissions"
 	}
-	return fmt.Sprintf("%s – %s", d.From.Format(stamp), d.To.Format(stamp))
+	return fmt.Sprintf("%s – %s", d.From.Format(words.Stamp), d.To.Format(words.Stamp))
 }
 
 // Map is the world map.
@@ -149,7 +150,7 @@ func (d drawn) Names(users []string) string {
 		names = append(names, maillog.Mask(u))
 	}
 	if n := len(users) - mostNames; n > 0 {
-		names = append(names, fmt.Sprintf("and %s more", number(n)))
+		names = append(names, fmt.Sprintf("and %s more", words.Thousands(n)))
 	}
 	return strings.Join(names, ", ")
 }

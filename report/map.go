@@ -11,6 +11,7 @@ import (
 	"sendwarden/geo"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // Map is the world: countries darker the more messages came from them, and the
@@ -100,9 +101,9 @@ func (m Map) title() string {
 			messages, countries = messages+c.All(), countries+1
 		}
 	}
-	title := fmt.Sprintf("World map of %s from %s", counted(messages, "message"), countries1(countries))
+	title := fmt.Sprintf("World map of %s from %s", words.Count(messages, "message"), countries1(countries))
 	if len(m.Thefts) > 0 {
-		title += fmt.Sprintf(", with the ways of %s", counted(len(m.Thefts), "theft"))
+		title += fmt.Sprintf(", with the ways of %s", words.Count(len(m.Thefts), "theft"))
 	}
 	return title
 }
@@ -111,7 +112,7 @@ func countries1(n int) string {
 	if n == 1 {
 		return "1 country"
 	}
-	return number(n) + " countries"
+	return words.Thousands(n) + " countries"
 }
 
 // levels of grey; each is ten times as many messages as the one before.
@@ -130,7 +131,7 @@ func (d *drawnMap) lands(rows []Row) {
 		r, sent := byCode[l.Code]
 		out := drawnLand{Path: l.Path, Title: l.Name, Class: "l0"}
 		if sent {
-			out.Title = fmt.Sprintf("%s: %s", l.Name, counted(r.All(), "message"))
+			out.Title = fmt.Sprintf("%s: %s", l.Name, words.Count(r.All(), "message"))
 			out.Class = fmt.Sprintf("l%d", grey(r.All()))
 		}
 		if l.Path == "" {
@@ -143,9 +144,9 @@ func (d *drawnMap) lands(rows []Row) {
 	}
 	for i := 1; i <= grey(most) && most > 0; i++ {
 		from := int(math.Pow10(i - 1))
-		text := fmt.Sprintf("%s–%s", number(from), number(from*10-1))
+		text := fmt.Sprintf("%s–%s", words.Thousands(from), words.Thousands(from*10-1))
 		if i == greys {
-			text = number(from) + " or more"
+			text = words.Thousands(from) + " or more"
 		}
 		d.Levels = append(d.Levels, level{fmt.Sprintf("l%d", i), text})
 	}

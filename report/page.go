@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sendwarden/maillog"
+	"sendwarden/words"
 )
 
 //go:embed style.css
@@ -55,10 +56,10 @@ func Policy() string {
 // parsed are the templates. That they are right is known from the tests.
 func parsed() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
-		"number": number, "counted": counted, "letGo": letGo, "points": points, "signed": signed, "change": change,
-		"mask": maillog.Mask, "network": network, "share": share, "minus": func(a, b int) int { return a - b },
-		"stamp": func(t time.Time) string { return t.Format(stamp) },
-		"clock": func(t time.Time) string { return t.Format("15:04:05") },
+		"number": words.Thousands, "counted": words.Count, "letGo": letGo, "points": words.Points, "signed": signed, "change": change,
+		"mask": maillog.Mask, "network": words.Network, "share": share, "minus": func(a, b int) int { return a - b },
+		"stamp": func(t time.Time) string { return t.Format(words.Stamp) },
+		"clock": words.Clock,
 		"day":   func(t time.Time) string { return t.Format("2006-01-02 15:04") },
 		"iso":   func(t time.Time) string { return t.Format(time.RFC3339) },
 	}).ParseFS(sources, "*.tmpl"))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sendwarden/maillog"
+	"sendwarden/words"
 )
 
 // Statistics are what a log says in numbers, as a page.
@@ -50,7 +51,7 @@ type CountedRow struct {
 func (s Statistics) Write(w io.Writer) error {
 	p := Page{Title: "What the mail log says", Foot: render("statistics foot", s)}
 	if !s.From.IsZero() {
-		p.Subtitle = s.From.Format(stamp) + " – " + s.To.Format(stamp)
+		p.Subtitle = s.From.Format(words.Stamp) + " – " + s.To.Format(words.Stamp)
 	}
 	add := func(name, title, body string) { p.Parts = append(p.Parts, Part{name, title, render(body, s)}) }
 	add("totals", "Messages", "totals")
@@ -107,13 +108,13 @@ func (s Statistics) HourCharts() []drawnHours {
 		for hour, n := range h.Count {
 			if n > 0 {
 				height := max(1, n*room/c.Most)
-				c.Bars = append(c.Bars, hourBar{class, fmt.Sprintf("%02d:00 to %02d:59: %s", hour, hour, number(n)), hour*40 + 3, 64 - height, height})
+				c.Bars = append(c.Bars, hourBar{class, fmt.Sprintf("%02d:00 to %02d:59: %s", hour, hour, words.Thousands(n)), hour*40 + 3, 64 - height, height})
 			}
 			if hour%3 == 0 {
 				c.Marks = append(c.Marks, hourMark{hour*40 + 3, fmt.Sprintf("%02d", hour)})
 			}
 		}
-		c.Words = fmt.Sprintf("%s in all, most from %02d to %02d o'clock", number(c.Total), busiest, busiest+1)
+		c.Words = fmt.Sprintf("%s in all, most from %02d to %02d o'clock", words.Thousands(c.Total), busiest, busiest+1)
 		charts = append(charts, c)
 	}
 	return charts

@@ -10,6 +10,7 @@ import (
 
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
 
 // Timeline is one user's messages over time: the score with its thresholds, the
@@ -142,7 +143,7 @@ func (d *drawnTimeline) score(t Timeline, x func(time.Time) float64) {
 	}
 	d.Score = line.String()
 	d.Area = fmt.Sprintf("%sL%.1f %dz", d.Score, x(t.Points[len(t.Points)-1].Time), d.ScoreBottom)
-	for _, l := range []threshold{{Y: int(y(t.Block)), Name: "block " + points(t.Block)}, {Y: int(y(t.Hold)), Name: "hold " + points(t.Hold)}} {
+	for _, l := range []threshold{{Y: int(y(t.Block)), Name: "block " + words.Points(t.Block)}, {Y: int(y(t.Hold)), Name: "hold " + words.Points(t.Hold)}} {
 		l.Text = l.Y + 4
 		d.Lines = append(d.Lines, l)
 	}
@@ -181,7 +182,7 @@ func (d *drawnTimeline) lanes(t Timeline, a atlas, x func(time.Time) float64, cl
 		case scoring.Refuse:
 			m.Class, what = "refused", "refused"
 		}
-		m.Title = fmt.Sprintf("%s: %s, %s from %s, %s; score %s", p.Time.Format("15:04:05"), what, p.Place.Addr, where(a, p.Place), network(p.Place), points(p.Score))
+		m.Title = fmt.Sprintf("%s: %s, %s from %s, %s; score %s", p.Time.Format("15:04:05"), what, p.Place.Addr, where(a, p.Place), words.Network(p.Place), words.Points(p.Score))
 		if len(p.Rules) > 0 {
 			m.Title += "; " + maillog.Mask(strings.Join(p.Rules, ", "))
 		}
@@ -216,7 +217,7 @@ func (d *drawnTimeline) bars(t Timeline, from, to time.Time) {
 		b.stack(c, most, barsHeight, d.BarsBottom)
 		d.Bars = append(d.Bars, b)
 	}
-	d.BarsText = number(most)
+	d.BarsText = words.Thousands(most)
 	d.BarsTop = d.BarsBottom - barsHeight
 }
 
@@ -233,7 +234,7 @@ func (c *Counts) Add(a scoring.Action) {
 }
 
 func (c Counts) words() string {
-	return fmt.Sprintf("%s let through, %s held, %s refused", counted(c.Allowed, "message"), number(c.Held), number(c.Refused))
+	return fmt.Sprintf("%s let through, %s held, %s refused", words.Count(c.Allowed, "message"), words.Thousands(c.Held), words.Thousands(c.Refused))
 }
 
 // stack puts the parts of a bar one above the other; none that there is vanishes.
@@ -297,5 +298,5 @@ func (t Timeline) describe(a atlas) string {
 			names = append(names, name)
 		}
 	}
-	return fmt.Sprintf("%s from %s to %s; from %s.", c.words(), t.Points[0].Time.Format(stamp), t.Points[len(t.Points)-1].Time.Format(stamp), strings.Join(names, ", "))
+	return fmt.Sprintf("%s from %s to %s; from %s.", c.words(), t.Points[0].Time.Format(words.Stamp), t.Points[len(t.Points)-1].Time.Format(words.Stamp), strings.Join(names, ", "))
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html/template"
 	"time"
+
+	"sendwarden/words"
 )
 
 // Volume is how many messages there were over time.
@@ -60,14 +62,14 @@ func (v Volume) draw(width int, class string, mostBars int) drawnVolume {
 	for _, n := range []int{top, top / 2} {
 		if n > 0 {
 			y := d.Bottom - n*volumeHeight/top
-			d.Lines = append(d.Lines, threshold{y, y + 4, number(n)})
+			d.Lines = append(d.Lines, threshold{y, y + 4, words.Thousands(n)})
 		}
 	}
 	axis := drawnTimeline{Left: d.Left, Right: d.Right}
 	axis.ticks(from, to, x)
 	d.Ticks = axis.Ticks
 	d.Title = "Messages by time"
-	d.Desc = fmt.Sprintf("Between %s and %s; the most, %s, in the %s from %s.", from.Format(stamp), to.Format(stamp), number(most), every(length), steps[at].Start.Format(stamp))
+	d.Desc = fmt.Sprintf("Between %s and %s; the most, %s, in the %s from %s.", from.Format(words.Stamp), to.Format(words.Stamp), words.Thousands(most), every(length), steps[at].Start.Format(words.Stamp))
 	return d
 }
 

@@ -2,45 +2,20 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
-	"sendwarden/geo"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/words"
 )
-
-const stamp = "2006-01-02 15:04:05 -0700"
-
-// number writes 20353 as 20,353.
-func number(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// counted writes a number with its noun: "1 message", "41 messages".
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return number(n) + " " + noun + "s"
-}
 
 // letGo tells of held messages.
 func letGo(n int) string {
 	if n == 1 {
 		return "1 was let go by itself"
 	}
-	return number(n) + " were let go by themselves"
-}
-
-// points writes a score: 162.5, 100.
-func points(p float64) string {
-	return strconv.FormatFloat(float64(int64(p*10+0.5))/10, 'f', -1, 64)
+	return words.Thousands(n) + " were let go by themselves"
 }
 
 // signed writes the points of a rule: +72, −5.
@@ -53,17 +28,6 @@ func change(n int) string {
 		return "0"
 	}
 	return strings.Replace(fmt.Sprintf("%+d", n), "-", "−", 1)
-}
-
-// network writes "AS3352 Telefonica".
-func network(p geo.Place) string {
-	switch {
-	case p.ASN == 0:
-		return ""
-	case p.Org == "":
-		return fmt.Sprintf("AS%d", p.ASN)
-	}
-	return fmt.Sprintf("AS%d %s", p.ASN, maillog.Mask(p.Org))
 }
 
 // usual tells where a user is at home.

@@ -3,10 +3,10 @@ package review
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"path/filepath"
 	"strings"
+
+	"sendwarden/socket"
 )
 
 // Config says where the page is: the section "review" of rules.yaml.
@@ -62,6 +62,10 @@ func (c Config) Check() error {
 	return errors.Join(faults...)
 }
 
+func loopback() socket.Loopback {
+	return socket.Loopback{Example: "127.0.0.1:8025", Elsewhere: " and reach it by ssh -L, or a unix socket behind a web server", Any: true}
+}
+
 // address is where to listen.
 func (c Config) address() (network, at string, err error) {
 	if path, ok := strings.CutPrefix(c.Listen, "unix:"); ok {
@@ -73,16 +77,9 @@ func (c Config) address() (network, at string, err error) {
 		}
 		return "unix", filepath.Clean(path), nil
 	}
-	at = strings.TrimPrefix(c.Listen, "inet:")
-	if port, ok := strings.CutPrefix(at, "localhost:"); ok {
-		at = net.JoinHostPort("127.0.0.1", port)
-	}
-	ap, err := netip.ParseAddrPort(at)
-	switch {
-	case err != nil:
-		return "", "", fmt.Errorf("%s: no address and port (write 127.0.0.1:8025)", c.Listen)
-	case !ap.Addr().Unmap().IsLoopback():
-		return "", "", fmt.Errorf("%s: other hosts could reach it (write 127.0.0.1:%d and reach it by ssh -L, or a unix socket behind a web server)", c.Listen, ap.Port())
+	ap, err := loopback().Parse(strings.TrimPrefix(c.Listen, "inet:"))
+	if err != nil {
+		return "", "", err
 	}
 	return "tcp", ap.String(), nil
 }

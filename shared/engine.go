@@ -17,6 +17,7 @@ import (
 type Engine struct {
 	config Config
 	host   string // names this host's memory
+	name   string // this host's, for people
 
 	swap, decide, tell script
 
@@ -40,11 +41,11 @@ type Counts struct {
 // errNotYet is of an engine that has not been asked yet.
 var errNotYet = errors.New("not connected yet")
 
-// New makes an Engine; Run connects it. Host names this host's memory, which must be
-// another one after it was lost.
-func New(c Config, host string, now time.Time) *Engine {
+// New makes an Engine; Tend connects it. Host names this host's memory, which must be
+// another one after it was lost; name is the host's own, for people.
+func New(c Config, host, name string, now time.Time) *Engine {
 	return &Engine{
-		config: c, host: host, lost: errNotYet, since: now,
+		config: c, host: host, name: name, lost: errNotYet, since: now,
 		swap: newScript(swap), decide: newScript(decide), tell: newScript(tell),
 	}
 }

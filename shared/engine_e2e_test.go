@@ -22,7 +22,7 @@ func connect(t *testing.T, url string) (*Engine, <-chan string) {
 	t.Helper()
 	c, err := Parse(url)
 	require.NoError(t, err)
-	e := New(c, NewHost(), time.Now())
+	e := New(c, NewHost(), "mx", time.Now())
 	ctx, stop := context.WithCancel(context.Background())
 	found := make(chan string, 100)
 	var wait sync.WaitGroup

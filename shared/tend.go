@@ -65,7 +65,7 @@ func (e *Engine) probe(ctx context.Context) (epoch string, err error) {
 	began := time.Now()
 	name := e.allKey("epoch")
 	for _, r := range client.DoMulti(ctx,
-		client.B().Hset().Key(e.allKey("hosts")).FieldValue().FieldValue("seen "+e.host, hostName()+" "+began.UTC().Format(time.RFC3339)).Build(),
+		client.B().Hset().Key(e.allKey("hosts")).FieldValue().FieldValue("seen "+e.host, e.name+" "+began.UTC().Format(time.RFC3339)).Build(),
 		client.B().Set().Key(name).Value(NewHost()).Nx().Build(),
 		client.B().Get().Key(name).Build(),
 	) {
@@ -78,14 +78,6 @@ func (e *Engine) probe(ctx context.Context) (epoch string, err error) {
 		return "", slow(took)
 	}
 	return epoch, nil
-}
-
-func hostName() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "localhost"
-	}
-	return name
 }
 
 // regain takes the engine for found when it has done well for long enough, or is

@@ -1,7 +1,8 @@
-// Package socket opens the unix sockets on which the daemon answers: for Postfix,
-// for people's commands, for a web server. Whoever can connect to one of them can
-// stop users from sending, so that there is no moment at which somebody can who
-// may not. Where HTTP is spoken on one, Serve does it until the daemon ends.
+// Package socket opens the sockets on which the daemon answers. Those of unix are for
+// Postfix, for people's commands, for a web server: whoever can connect to one of them
+// can stop users from sending, so that there is no moment at which somebody can who may
+// not. A port that should be this host's alone is a Loopback. Where HTTP is spoken on
+// one, Serve does it until the daemon ends.
 package socket
 
 import (
