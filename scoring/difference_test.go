@@ -42,7 +42,7 @@ func TestDifference(t *testing.T) {
 // What is added to the rules has to be added to Difference, or be left to others
 // knowingly.
 func TestDifferenceKnowsAllRules(t *testing.T) {
-	others := "Log Geo Blocklist Table State Sections"
+	others := "Log Geo Blocklist Table State StateAt Sections"
 	require.Equal(t, 13+len(strings.Fields(others)), reflect.TypeFor[Rules]().NumField())
 	require.Equal(t, 6, reflect.TypeFor[Rule]().NumField(), "Name, Points, Every, senders, when; at says nothing")
 	require.Equal(t, 5, reflect.TypeFor[Override]().NumField())

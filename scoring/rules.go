@@ -48,6 +48,7 @@ type Rules struct {
 	Blocklist string
 	Table     string
 	State     string
+	StateAt   Position // where that stands in the file
 	// Sections are the other parts of the file, by their keys: how the daemon
 	// listens, whom it tells. They are checked by those who read them.
 	Sections map[string]*yaml.Node

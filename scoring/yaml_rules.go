@@ -43,7 +43,10 @@ func (r *reader) rules(root *yaml.Node) *Rules {
 		{"geo", func(n *yaml.Node) { rules.Geo = r.strings(n, "geo") }},
 		{"blocklist", func(n *yaml.Node) { rules.Blocklist, _ = r.scalar(n, "blocklist") }},
 		{"table", func(n *yaml.Node) { rules.Table, _ = r.scalar(n, "table") }},
-		{"state", func(n *yaml.Node) { rules.State, _ = r.scalar(n, "state") }},
+		{"state", func(n *yaml.Node) {
+			rules.State, _ = r.scalar(n, "state")
+			rules.StateAt = Position{n.Line, n.Column}
+		}},
 		{"rules", func(n *yaml.Node) { list = n }},
 	}...))
 	// The conditions come last: they may name the networks of the whole file.

@@ -10,7 +10,6 @@ package settings
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"sendwarden/alert"
@@ -60,18 +59,18 @@ func Read(file string, rules *scoring.Rules) (s Sections, err error) {
 		Section(file, "metrics", rules, &s.Metrics),
 		Section(file, "addresses", rules, &s.Addresses),
 		Section(file, "header_checks", rules, &s.HeaderChecks),
-		state(file, rules.State),
+		state(file, rules),
 	)
 	return s, err
 }
 
 // state says what is wrong with a state that is shared.
-func state(file, name string) error {
-	if !shared.IsURL(name) {
+func state(file string, rules *scoring.Rules) error {
+	if !shared.IsURL(rules.State) {
 		return nil
 	}
-	if _, err := shared.Parse(name); err != nil {
-		return fmt.Errorf("%s: state: %w", file, err)
+	if _, err := shared.Parse(rules.State); err != nil {
+		return rules.StateAt.Fault(file, "state: %v", err)
 	}
 	return nil
 }

@@ -136,7 +136,7 @@ func (c *Config) where(u *url.URL, hosts string) error {
 			host, p = strings.Trim(a, "[]"), port
 		}
 		if n, err := strconv.ParseUint(p, 10, 16); host == "" || err != nil || n == 0 || strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return fmt.Errorf("%.100q is no HOST:PORT", a)
+			return fmt.Errorf("%.100q is no HOST:PORT (write redis://10.0.0.5:6379)", a)
 		}
 		c.addresses = append(c.addresses, net.JoinHostPort(host, p))
 	}
@@ -198,6 +198,19 @@ func (c *Config) password() (string, error) {
 		return "", fmt.Errorf("password_file: %w", err)
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// Check says which of the files that the URL names cannot be used. One that only
+// somebody else may read is no fault.
+func (c *Config) Check() error {
+	_, err := c.tls()
+	_, noPassword := c.password()
+	for _, e := range []error{err, noPassword} {
+		if e != nil && !errors.Is(e, os.ErrPermission) {
+			return e
+		}
+	}
+	return nil
 }
 
 // tls is how connections are kept to themselves; nil: they are not.

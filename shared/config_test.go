@@ -44,10 +44,10 @@ func TestParse(t *testing.T) {
 
 func TestParseFaults(t *testing.T) {
 	for text, want := range map[string]string{
-		"redis://":                                   `"" is no HOST:PORT`,
-		"redis://h\x01":                              `"h\x01" is no HOST:PORT`,
-		"redis://h:0":                                `"h:0" is no HOST:PORT`,
-		"redis://h:70000":                            `"h:70000" is no HOST:PORT`,
+		"redis://":                                   `"" is no HOST:PORT (write redis://10.0.0.5:6379)`,
+		"redis://h\x01":                              `"h\x01" is no HOST:PORT (write redis://10.0.0.5:6379)`,
+		"redis://h:0":                                `"h:0" is no HOST:PORT (write redis://10.0.0.5:6379)`,
+		"redis://h:70000":                            `"h:70000" is no HOST:PORT (write redis://10.0.0.5:6379)`,
 		"redis://:secret@h":                          "a password stands in the URL, where others see it (write it into a file",
 		"redis://u:secret@h/%zz":                     "it is no URL (write redis://HOST:6379)",
 		"valkey://h":                                 "valkey:// is not known (one of redis, rediss,",

@@ -13,6 +13,7 @@ import (
 	"sendwarden/geo"
 	"sendwarden/scoring"
 	"sendwarden/settings"
+	"sendwarden/shared"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
@@ -90,6 +91,11 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 			fault(fmt.Errorf("%s: log: %s: no such file", name, log))
 		} else if err != nil {
 			fault(fmt.Errorf("%s: log: %w", name, err))
+		}
+	}
+	if c, err := shared.Parse(rules.State); err == nil {
+		if err := c.Check(); err != nil {
+			fault(rules.StateAt.Fault(name, "state: %v", err))
 		}
 	}
 	if faults == 0 {
