@@ -138,11 +138,15 @@ func (s *steward) send(act control.Act, now time.Time) (done control.Done, err e
 	return control.Done{Messages: 1}, nil
 }
 
+func notHeldHere() error {
+	return control.Conflict("doubtful mail is not held here, only reported (that takes the door and the queue; see `sendwarden status`)")
+}
+
 // retain has held mail wait until a person decides: one message, or all that a user
 // has. What is held from then on waits as usual.
 func (s *steward) retain(act control.Act, now time.Time) (done control.Done, err error) {
 	if !s.holds() {
-		return done, control.Conflict("doubtful mail is not held here, only reported (that takes the door and the queue; see `sendwarden status`)")
+		return done, notHeldHere()
 	}
 	name := blocklist.Fold(act.User)
 	s.turn.Lock()

@@ -22,6 +22,7 @@ type Offline struct {
 	rules *scoring.Rules
 	files Files
 	store *state.Store
+	look  bool // it was opened to look at only
 }
 
 // Files are what a daemon leaves behind.
@@ -40,6 +41,7 @@ func NewOffline(rules *scoring.Rules, files Files) *Offline {
 func (o *Offline) openToRead() (err error) {
 	if o.store == nil {
 		if _, err = os.Stat(o.files.State); err == nil {
+			o.look = true
 			o.store, err = state.OpenToRead(o.files.State)
 		}
 	}
@@ -48,14 +50,18 @@ func (o *Offline) openToRead() (err error) {
 
 // open opens the state. None is made: a daemon's first start is another thing.
 func (o *Offline) open() error {
-	if o.store != nil {
+	if o.store != nil && !o.look {
 		return nil
 	}
+	if err := o.Close(); err != nil {
+		return err
+	}
+	o.store = nil
 	if _, err := os.Stat(o.files.State); err != nil {
 		return err
 	}
 	store, err := OpenState(o.files.State)
-	o.store = store
+	o.store, o.look = store, false
 	return err
 }
 
@@ -159,8 +165,15 @@ func (o *Offline) vouch(act control.Act, record control.Record) (done control.Do
 	return done, o.store.Commit(&batch)
 }
 
+// holds tells whether the daemon makes doubtful mail wait, as far as its rules say:
+// where nobody asks at the door it is only reported.
+func (o *Offline) holds() bool { return o.rules.Sections["door"] != nil && !o.rules.Watch }
+
 // retain has held mail wait until a person decides.
 func (o *Offline) retain(act control.Act, record control.Record) (done control.Done, err error) {
+	if !o.holds() {
+		return done, notHeldHere()
+	}
 	scorer, err := remembering(o.store, o.rules)
 	if err != nil {
 		return done, err
@@ -245,7 +258,7 @@ func (o *Offline) Accounts(context.Context) (all control.Accounts, err error) {
 	now := time.Now()
 	all.Listed = seen.listed(entries, now)
 	all.Held, all.Close = seen.standOut(now)
-	all.Holds = true
+	all.Holds = o.holds()
 	return all, nil
 }
 

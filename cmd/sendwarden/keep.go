@@ -63,9 +63,9 @@ func sayKept(a control.Act, done control.Done) string {
 	if a.QueueID != "" {
 		return fmt.Sprintf("%s of %s waits until you decide: `sendwarden release %[2]s --message %[1]s` lets it go.", a.QueueID, user)
 	}
-	waits := "waits"
+	waits, it := "waits", "it"
 	if done.Kept > 1 {
-		waits = "wait"
+		waits, it = "wait", "them"
 	}
-	return fmt.Sprintf("%s of %s %s until you decide: `sendwarden release %[2]s` lets go.", words.Count(done.Kept, "message"), user, waits)
+	return fmt.Sprintf("%s of %s %s until you decide: `sendwarden release %[2]s` lets %[4]s go.", words.Count(done.Kept, "message"), user, waits, it)
 }
