@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,8 +15,8 @@ import (
 
 	"sendwarden/blocklist"
 	"sendwarden/control"
-	"sendwarden/daemon"
 	"sendwarden/maillog"
+	"sendwarden/settings"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
@@ -26,6 +25,7 @@ import (
 // listCommand is how `sendwarden list` was called.
 type listCommand struct {
 	reach
+	state               string
 	blocked, held, near bool
 	user, sort          string
 	asJSON, asCSV       bool
@@ -37,14 +37,15 @@ func newList() *cobra.Command {
 		Use:   "list",
 		Short: "Show who is blocked, held, or close to it",
 		Long: `List shows who stands on the blocklist, whose mail waits, and who has half of the
-score from which mail would wait, or more. Without a daemon it shows the
-blocklist alone. "sendwarden explain USER" shows how a score came to be.`,
+score from which mail would wait, or more. Without a daemon it shows them as the
+last one left them. "sendwarden explain USER" shows how a score came to be.`,
 		Example: "  sendwarden list --user '*@example.es' --sort since\n  sendwarden list --blocked --csv >blocked.csv",
 		Args:    exactly(0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
 	c.flags(cmd)
 	flags := cmd.Flags()
+	flags.StringVar(&c.state, "state", "", "state `FILE` to read where no daemon runs (default "+settings.DefaultState+")")
 	flags.BoolVar(&c.blocked, "blocked", false, "only who stands on the blocklist")
 	flags.BoolVar(&c.held, "held", false, "only whose mail waits")
 	flags.BoolVar(&c.near, "close", false, "only who is close to it")
@@ -65,7 +66,7 @@ func (c *listCommand) run(cmd *cobra.Command) error {
 	if !c.blocked && !c.held && !c.near {
 		c.blocked, c.held, c.near = true, true, true
 	}
-	all, live, err := c.accounts(cmd)
+	all, from, err := c.accounts(cmd)
 	if err != nil {
 		return err
 	}
@@ -78,59 +79,35 @@ func (c *listCommand) run(cmd *cobra.Command) error {
 	case c.asCSV:
 		err = writeCSV(out, lines(all))
 	default:
-		err = c.print(out, all, live)
+		err = c.print(out, all, from)
 	}
 	return errors.Join(err, out.Flush())
 }
 
-// accounts are those that are asked for; live tells whether the daemon told of
-// them, or the file.
-func (c *listCommand) accounts(cmd *cobra.Command) (all control.Accounts, live bool, err error) {
+// accounts are those that are asked for, and who tells of them.
+func (c *listCommand) accounts(cmd *cobra.Command) (all control.Accounts, from teller, err error) {
 	rules, origin, err := c.rules()
 	if err != nil {
-		return all, false, err
+		return all, from, err
 	}
-	file := c.file(rules)
 	client, _, err := c.client(cmd.Context(), origin, rules)
-	switch {
-	case err == nil:
+	if err == nil {
 		defer client.Close()
-		if all, err = client.Accounts(cmd.Context()); err != nil {
-			return all, false, err
-		}
-		live = true
-	case absent(err) || errors.Is(err, os.ErrPermission):
-		if !c.blocked {
-			return all, false, fmt.Errorf("%w: only the daemon knows whose mail waits and who is close to it", err)
-		}
-		if all.Listed, err = fromFile(file); err != nil {
-			return all, false, err
-		}
-	default:
-		return all, false, err
+		from = byDaemon
+		all, err = client.Accounts(cmd.Context())
+	} else {
+		all, from, err = c.left(cmd, rules, err)
 	}
-	for _, problem := range blocklist.Check(file) {
+	if err != nil {
+		return all, from, err
+	}
+	for _, problem := range blocklist.Check(c.file(rules)) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: %v\n", problem)
 	}
 	all.Listed = c.chosen(all.Listed, c.blocked)
 	all.Held = c.chosen(all.Held, c.held)
 	all.Close = c.chosen(all.Close, c.near)
-	return all, live, nil
-}
-
-// fromFile are those on a blocklist file.
-func fromFile(name string) ([]control.Account, error) {
-	entries, err := blocklist.Read(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, noList(name)
-	}
-	var list []control.Account
-	for _, e := range entries {
-		var a control.Account
-		daemon.Listed(&a, e)
-		list = append(list, a)
-	}
-	return list, err
+	return all, from, nil
 }
 
 // chosen are the accounts that the flags ask for, in their order.
@@ -161,15 +138,6 @@ func since(a control.Account) time.Time {
 		return a.Reasons[0].Time
 	}
 	return time.Time{}
-}
-
-// noList says what a blocklist that is not there is waiting for.
-func noList(name string) error {
-	dir := filepath.Dir(name)
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s: no such directory (mkdir -p %s; then `sendwarden run` makes the blocklist)", dir, dir)
-	}
-	return fmt.Errorf("%s: there is no blocklist yet; `sendwarden run` makes it", name)
 }
 
 // listOut is one line of `list --json`.

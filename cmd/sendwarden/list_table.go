@@ -15,9 +15,9 @@ import (
 const userWidth = 28
 
 // print writes the sections for people; of what nobody is in, it says so.
-func (c *listCommand) print(out io.Writer, all control.Accounts, live bool) error {
+func (c *listCommand) print(out io.Writer, all control.Accounts, from teller) error {
 	if len(all.Listed)+len(all.Held)+len(all.Close) == 0 {
-		fmt.Fprintln(out, c.nobody(all, live))
+		fmt.Fprintln(out, c.nobody(all, from))
 		return nil
 	}
 	sections := []string{}
@@ -56,12 +56,12 @@ func heldTitle(holds bool) string {
 }
 
 // nobody says that there is nobody, and how much that means.
-func (c *listCommand) nobody(all control.Accounts, live bool) string {
+func (c *listCommand) nobody(all control.Accounts, from teller) string {
 	var words []string
 	for _, section := range []struct {
 		wanted bool
 		word   string
-	}{{c.blocked, "blocked"}, {c.held && live, "held"}, {c.near && live, "close to it"}} {
+	}{{c.blocked, "blocked"}, {c.held && from != byFile, "held"}, {c.near && from != byFile, "close to it"}} {
 		if section.wanted {
 			words = append(words, section.word)
 		}
@@ -74,7 +74,7 @@ func (c *listCommand) nobody(all control.Accounts, live bool) string {
 		text = strings.Replace(text, "Nobody", "Nobody of "+maillog.Mask(c.user), 1)
 	}
 	switch {
-	case !live:
+	case from != byDaemon:
 		return text + "."
 	case all.Submissions == 0:
 		return text + ". Nobody has sent anything since the daemon was started."

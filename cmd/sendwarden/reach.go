@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -57,7 +58,7 @@ func (r *reach) client(ctx context.Context, origin string, rules *scoring.Rules)
 	status, err := client.Status(ctx)
 	if err == nil && r.socket == "" {
 		if file, absErr := filepath.Abs(r.file(rules)); absErr == nil && file != status.Blocklist {
-			err = errElsewhere
+			err = fmt.Errorf("%s: %w, %s", socket, errElsewhere, status.Blocklist)
 		}
 	}
 	if err != nil {
