@@ -99,8 +99,12 @@ type Shared struct {
 	Swaps     int64         `json:"exchanges"`
 	Conflicts int64         `json:"conflicts"`
 	Failures  int64         `json:"failures"`
-	Waits     int           `json:"to_be_told"`        // what the others do not know yet
-	Dropped   int           `json:"dropped,omitempty"` // and never will
+
+	ByKind  map[string]int64 `json:"failures_by_kind"`
+	Behind  int              `json:"users_behind"`      // of whom the others do not know all
+	Waits   int              `json:"to_be_told"`        // what they do not know yet
+	Dropped int              `json:"dropped,omitempty"` // and never will
+	Heeded  map[Kind]int64   `json:"heeded"`            // what other hosts decided and this one did
 }
 
 // Geo is one geolocation database.

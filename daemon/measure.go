@@ -123,6 +123,13 @@ func (m *meter) saved(took time.Duration, err error) {
 	}
 }
 
+// exchanged counts a round trip to the engine. It is called on the path.
+func (m *meter) exchanged(took time.Duration) {
+	if m != nil {
+		m.set.Exchanged(took)
+	}
+}
+
 func (m *meter) left() {
 	if m != nil {
 		m.gone.Store(true)
@@ -163,7 +170,27 @@ func (d *Daemon) measure(now time.Time) {
 		c := d.door.Counts()
 		s.Door = &metrics.Door{Connections: c.Open, Requests: uint64(c.Requests), Surplus: uint64(c.Surplus), Broken: uint64(c.Broken), Faults: uint64(c.Faults)}
 	}
+	s.Shared = d.measureShared()
 	m.set.Sample(s)
+}
+
+// measureShared is what is between this host and others; nil when there are none.
+func (d *Daemon) measureShared() *metrics.Shared {
+	c := d.sharedStatus()
+	if c == nil {
+		return nil
+	}
+	s := &metrics.Shared{
+		Reachable: c.Lost == "", Exchanges: uint64(c.Swaps), Conflicts: uint64(c.Conflicts), Failures: make(map[string]uint64),
+		Behind: c.Behind, Untold: c.Waits, Dropped: uint64(c.Dropped), Heeded: make(map[string]uint64),
+	}
+	for kind, n := range c.ByKind {
+		s.Failures[kind] = uint64(n)
+	}
+	for act, n := range c.Heeded {
+		s.Heeded[string(act)] = uint64(n)
+	}
+	return s
 }
 
 // measureLog adds up what the parsers count anyway.

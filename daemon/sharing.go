@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -34,6 +35,7 @@ const (
 type sharing struct {
 	engine *shared.Engine
 	host   string
+	meter  *meter
 
 	// The loop's.
 	lines  map[string]int64
@@ -41,6 +43,7 @@ type sharing struct {
 	epoch  string
 	agreed map[string]bool
 	words  map[string]control.Record // what was noted last about a user, and not told yet
+	heeded map[control.Kind]int64    // what others decided and was done here since the start
 
 	mu         sync.Mutex // guards what follows, up to poke
 	left       []decision
@@ -105,8 +108,9 @@ func (d *Daemon) share(c *shared.Config) {
 	if c == nil {
 		return
 	}
-	s := &sharing{lines: make(map[string]int64), agreed: make(map[string]bool), words: make(map[string]control.Record), poke: make(chan struct{}, 1),
-		found: make(chan string, 1), joined: make(chan struct{})}
+	s := &sharing{meter: d.meter, lines: make(map[string]int64), agreed: make(map[string]bool), words: make(map[string]control.Record),
+		heeded: map[control.Kind]int64{control.Block: 0, control.Release: 0},
+		poke:   make(chan struct{}, 1), found: make(chan string, 1), joined: make(chan struct{})}
 	d.recall(hostKey, &s.host)
 	if s.host == "" {
 		s.host = shared.NewHost()
@@ -139,7 +143,12 @@ func (s *sharing) swap(all []*scoring.Exchange) error {
 	for i, x := range all {
 		swaps[i] = &shared.Swap{Key: x.User, Was: x.Was, Record: x.Record, Life: x.Life}
 	}
-	if err := s.engine.Swap(swaps); err != nil {
+	began := time.Now()
+	err := s.engine.Swap(swaps)
+	if !errors.Is(err, shared.ErrLost) { // else nobody was asked
+		s.meter.exchanged(time.Since(began))
+	}
+	if err != nil {
 		return err
 	}
 	for i, x := range all {
@@ -158,6 +167,9 @@ func (d *Daemon) late(v scoring.Verdict) {
 		}
 		if d.mode() != "watch" {
 			d.log.Warn("blocked on another host", "user", maillog.Mask(v.User), "why", why(v))
+			if e, listed := d.list.Lookup(v.User); !listed || !e.Blocks() { // else it was heard of and done
+				d.sharing.heeded[control.Block]++
+			}
 			d.write(blocklist.Entry{User: v.User, Action: d.rules.Reply, Since: v.Time, Score: v.Score, Notes: notes(v)})
 			d.porter.hold(v.User)
 		}
@@ -290,12 +302,16 @@ func (d *Daemon) sharedStatus() *control.Shared {
 		return nil
 	}
 	e := d.sharing.engine.Status()
-	s := &control.Shared{Engine: d.others.URL, Since: e.Since, Took: e.Waited, Swaps: e.Swaps, Conflicts: e.Conflicts, Failures: e.Failures}
+	s := &control.Shared{
+		Engine: d.others.URL, Since: e.Since, Took: e.Waited, Swaps: e.Swaps, Conflicts: e.Conflicts, Failures: e.Failures,
+		ByKind: e.ByKind, Heeded: maps.Clone(d.sharing.heeded),
+	}
 	if e.Lost != nil {
 		s.Lost = e.Lost.Error()
 	}
 	d.turn.Lock()
 	defer d.turn.Unlock()
+	s.Behind = d.path.Scorer.Behind()
 	s.Waits, s.Dropped = d.path.Scorer.Untold()
 	s.Waits += len(d.sharing.toTell())
 	return s

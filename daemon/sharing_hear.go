@@ -114,6 +114,7 @@ func (d *Daemon) obey(data []byte, now time.Time) {
 		}
 		return // as it is here
 	}
+	d.sharing.heeded[next.Act]++
 	d.note(control.Record{
 		Time: now, Who: next.Who + " on " + next.Host, Act: next.Act, User: next.User, Why: next.Why,
 		Score: round(next.Score), NoLearn: next.NoLearn,

@@ -37,6 +37,7 @@ func busy() *Set {
 	s.Asked(80 * time.Microsecond)
 	s.Saved(30*time.Millisecond, nil)
 	s.Saved(time.Second, errors.New("no space left on device"))
+	s.Exchanged(180 * time.Microsecond)
 	s.Sample(&Sample{
 		Time: noon, Lines: 4_300_000, TooLong: 1,
 		Events: map[string]uint64{"submission": 20353, "login": 7}, Odd: map[string]uint64{"postfix": 2},
@@ -44,6 +45,10 @@ func busy() *Set {
 		Enforcing: true, Blocked: 2, Known: 1200, Waiting: 1, Held: 7, Errands: 1, Reachable: true, Faults: 1,
 		StateBytes: 1 << 20, StateFree: 4096, Databases: map[string]time.Time{"embedded": noon.AddDate(0, -1, 0)},
 		AlertsSent: 5, AlertsFailed: 3, Door: &Door{Connections: 4, Requests: 100, Surplus: 1, Broken: 2, Faults: 3},
+		Shared: &Shared{
+			Reachable: true, Exchanges: 700, Conflicts: 30, Failures: map[string]uint64{"late": 2, "memory": 0},
+			Behind: 3, Untold: 8, Dropped: 1, Heeded: map[string]uint64{"block": 4, "release": 1},
+		},
 	})
 	return s
 }
@@ -120,6 +125,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 		s.Delay(time.Second)
 		s.Fired("new country")
 		s.Asked(time.Millisecond)
+		s.Exchanged(time.Millisecond)
 	}))
 }
 

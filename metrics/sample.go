@@ -29,7 +29,8 @@ type Sample struct {
 	Databases             map[string]time.Time // by file: when it was built
 
 	AlertsSent, AlertsFailed uint64
-	Door                     *Door // nil: Postfix does not ask
+	Door                     *Door   // nil: Postfix does not ask
+	Shared                   *Shared // nil: the state is this host's alone
 
 	Problems []string // why somebody has to come
 }
@@ -38,6 +39,16 @@ type Sample struct {
 type Door struct {
 	Connections                       int64
 	Requests, Surplus, Broken, Faults uint64
+}
+
+// Shared counts what goes between this host and the engine in which several remember.
+type Shared struct {
+	Reachable            bool
+	Exchanges, Conflicts uint64            // records put, and those of which another host had made a newer one
+	Failures             map[string]uint64 // by kind
+	Behind, Untold       int               // users of whom the others do not know all, and how much that is
+	Dropped              uint64            // what they never will know
+	Heeded               map[string]uint64 // what other hosts decided and this one did, by act
 }
 
 // Sample takes what was found.
@@ -81,6 +92,26 @@ func (c sampled) Collect(out chan<- prometheus.Metric) {
 		put(closed, total, float64(d.Surplus), "surplus")
 		put(closed, total, float64(d.Broken), "broken")
 		put(desc("door_faults_total", "Questions that were answered DUNNO for a fault of ours."), total, float64(d.Faults))
+	}
+	if s.Shared != nil {
+		s.Shared.collect(put)
+	}
+}
+
+func (s *Shared) collect(put putter) {
+	put(desc("shared_reachable", "1 when the engine of the shared state answers in time, 0 when this host goes on by what it knows."), level, truth(s.Reachable))
+	put(desc("shared_exchanges_total", "Records that were to be put into the engine."), total, float64(s.Exchanges))
+	put(desc("shared_conflicts_total", "Those of which another host had made a newer one; they were made anew of that and tried again."), total, float64(s.Conflicts))
+	failures := desc("shared_failures_total", "Times that the engine did not do what it was asked for, or not in time, by kind.", "kind")
+	for kind, n := range s.Failures {
+		put(failures, total, float64(n), kind)
+	}
+	put(desc("shared_behind_users", "Users of whom other hosts do not know all that this one does."), level, float64(s.Behind))
+	put(desc("shared_untold", "What they are still to be told."), level, float64(s.Untold))
+	put(desc("shared_dropped_total", "What they never will be told, as there was no room to keep it."), total, float64(s.Dropped))
+	heeded := desc("shared_heeded_total", "Blocks and releases that other hosts decided and this one did.", "act")
+	for act, n := range s.Heeded {
+		put(heeded, total, float64(n), act)
 	}
 }
 

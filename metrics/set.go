@@ -26,6 +26,7 @@ type Set struct {
 	asked     prometheus.Histogram
 	saves     prometheus.Histogram
 	unsaved   prometheus.Counter
+	exchanges prometheus.Histogram
 	sample    atomic.Pointer[Sample]
 }
 
@@ -51,6 +52,11 @@ func New(version string, actions ...string) *Set {
 			Help:    "What it took to write down what had changed.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
 		}),
+		exchanges: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "sendwarden_shared_exchange_seconds",
+			Help:    "What a round trip to the engine of the shared state took, of one record or of several.",
+			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .2, .5, 1, 2},
+		}),
 		unsaved: prometheus.NewCounter(prometheus.CounterOpts{Name: "sendwarden_state_save_failures_total", Help: "Saves that failed and were tried again."}),
 	}
 	verdicts := vec("verdicts_total", "Verdicts on submissions.", "action")
@@ -60,7 +66,7 @@ func New(version string, actions ...string) *Set {
 	s.nowhere = s.byCountry.WithLabelValues("ZZ")
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sendwarden_build_info", Help: "1, with the version as label."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
-	s.registry.MustRegister(s.byCountry, s.rules, verdicts, s.delay, s.asked, s.saves, s.unsaved, build, sampled{s},
+	s.registry.MustRegister(s.byCountry, s.rules, verdicts, s.delay, s.asked, s.saves, s.unsaved, s.exchanges, build, sampled{s},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return s
 }
@@ -118,3 +124,6 @@ func (s *Set) Saved(took time.Duration, err error) {
 	}
 	s.saves.Observe(took.Seconds())
 }
+
+// Exchanged counts a round trip to the engine of the shared state, also one that failed.
+func (s *Set) Exchanged(took time.Duration) { s.exchanges.Observe(took.Seconds()) }

@@ -162,6 +162,14 @@ func (s *Scorer) Untold() (waits, lost int) {
 	return s.shared.waits, s.shared.lost
 }
 
+// Behind is of how many users there is something untold.
+func (s *Scorer) Behind() int {
+	if s.shared == nil {
+		return 0
+	}
+	return len(s.shared.untold)
+}
+
 func (sh *shared) token(w what, id MessageID) uint32 {
 	if id.ID == "" {
 		return 0

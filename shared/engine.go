@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -36,6 +37,8 @@ type Counts struct {
 	Swaps     int64 // records that were put
 	Conflicts int64 // of which another host had made a newer one
 	Failures  int64 // times that the engine did not answer, or not in time
+	// ByKind are the failures of each kind: see kinds.
+	ByKind map[string]int64
 }
 
 // errNotYet is of an engine that has not been asked yet.
@@ -47,6 +50,7 @@ func New(c Config, host, name string, now time.Time) *Engine {
 	return &Engine{
 		config: c, host: host, name: name, lost: errNotYet, since: now,
 		swap: newScript(swap), decide: newScript(decide), tell: newScript(tell),
+		counts: Counts{ByKind: noFailures()},
 	}
 }
 
@@ -144,6 +148,7 @@ func (e *Engine) lose(err error, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.counts.Failures++
+	e.counts.ByKind[kindOf(err)]++
 	if e.lost == nil {
 		e.since = now
 	}
@@ -163,7 +168,9 @@ type Status struct {
 func (e *Engine) Status() Status {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return Status{Lost: e.lost, Since: e.since, Waited: e.waited, Warns: e.warns, Counts: e.counts}
+	counts := e.counts
+	counts.ByKind = maps.Clone(counts.ByKind)
+	return Status{Lost: e.lost, Since: e.since, Waited: e.waited, Warns: e.warns, Counts: counts}
 }
 
 // NewHost names a host's memory that begins now.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -186,38 +185,4 @@ func (e *Engine) close() {
 		e.client.Close()
 	}
 	e.client, e.lost = nil, rueidis.ErrClosing
-}
-
-// slow is how long an engine took that was too late.
-type slow time.Duration
-
-func (s slow) Error() string {
-	return fmt.Sprintf("it answers after %v", time.Duration(s).Round(time.Millisecond))
-}
-
-// explained is an error with what to do about it.
-func explained(err error, wait time.Duration) error {
-	var late slow
-	if errors.As(err, &late) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
-		if late == 0 {
-			return fmt.Errorf("no answer within %v", wait)
-		}
-		return fmt.Errorf("it answers later than %v", wait) // in the same words each time
-	}
-	text := err.Error()
-	for _, known := range []struct{ begins, remedy string }{
-		{"OOM", "raise maxmemory, or look who else keeps data there"},
-		{"WRONGPASS", "the user or the password is wrong: see password_file and " + PasswordVariable},
-		{"NOAUTH", "it wants a password: see password_file and " + PasswordVariable},
-		{"NOPERM", "the ACL user may not do that: see docs/shared-state.md"},
-		{"READONLY", "that is a replica: name the server, or Sentinel"},
-		{"MISCONF", "it cannot save its data: look at its log and disk"},
-		{"LOADING", "it is reading its data, wait"},
-		{"CLUSTERDOWN", "a part of the Cluster is down"},
-	} {
-		if strings.HasPrefix(text, known.begins) {
-			return fmt.Errorf("%w (%s)", err, known.remedy)
-		}
-	}
-	return err
 }

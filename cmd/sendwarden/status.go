@@ -137,8 +137,11 @@ func sharedLine(e *control.Shared, now time.Time) string {
 	} else {
 		line += fmt.Sprintf(", %s, answered in %v", words.Count(int(e.Swaps), "exchange"), e.Took.Round(10*time.Microsecond))
 	}
+	if n := e.Heeded[control.Block] + e.Heeded[control.Release]; n > 0 {
+		line += fmt.Sprintf(", %s and %s from other hosts", words.Count(int(e.Heeded[control.Block]), "block"), words.Count(int(e.Heeded[control.Release]), "release"))
+	}
 	if e.Waits > 0 {
-		line += fmt.Sprintf(", %d to be told", e.Waits)
+		line += fmt.Sprintf(", %d to be told of %s", e.Waits, words.Count(e.Behind, "user"))
 	}
 	if e.Dropped > 0 {
 		line += fmt.Sprintf(", %d dropped", e.Dropped)
