@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -131,4 +132,13 @@ func (t *text) checkEntry(e entryAt) {
 	case unknown:
 		t.fault(n, fmt.Sprintf("the action %q is none of access(5)", clean(word, 40)), "write REJECT, or declare it in smtpd_restriction_classes")
 	}
+}
+
+// Absent says what a blocklist that is not there is waiting for.
+func Absent(name string) error {
+	dir := filepath.Dir(name)
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s: no such directory (mkdir -p %s; then `sendwarden run` makes the blocklist)", dir, dir)
+	}
+	return fmt.Errorf("%s: there is no blocklist yet; `sendwarden run` makes it", name)
 }

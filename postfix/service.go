@@ -128,3 +128,20 @@ func (s Service) ShutsOut(table string) bool {
 func (c *Config) Sees(s Service, address string) bool {
 	return !s.Chroot || !unreachable(c.relative(address))
 }
+
+// LetsIn are the ports of the services at which users log in and that don't ask the
+// table of thieves' addresses in a file.
+func (c *Config) LetsIn(file string) (ports []string) {
+	for _, s := range c.Submission() {
+		if !s.ShutsOut("cidr:" + file) {
+			ports = append(ports, s.Port())
+		}
+	}
+	return ports
+}
+
+// ForAddresses is the option of a service of master.cf that has it ask that table.
+// In main.cf it would refuse mail from outside, too.
+func ForAddresses(file string) string {
+	return "-o smtpd_client_restrictions=check_client_access,cidr:" + file + ",permit_sasl_authenticated,reject"
+}

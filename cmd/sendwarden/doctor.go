@@ -6,110 +6,45 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"time"
 
 	"sendwarden"
-	"sendwarden/blocklist"
-	"sendwarden/maillog"
+	"sendwarden/daemon"
+	"sendwarden/doctor"
+	"sendwarden/past"
 	"sendwarden/postfix"
 	"sendwarden/scoring"
 	"sendwarden/settings"
+	"sendwarden/shared"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
 )
 
-// health is what a check comes to.
-type health string
-
-const (
-	well    health = "ok"
-	warning health = "warning" // mail is protected; look at it all the same
-	fault   health = "fault"   // somebody's mail is not protected, or is put off
-)
-
-// finding is one line of doctor's.
-type finding struct {
-	Check  string `json:"check"`
-	State  health `json:"state"`
-	Fact   string `json:"fact"`
-	Remedy string `json:"remedy,omitempty"`
-}
-
-func fine(format string, a ...any) finding {
-	return finding{State: well, Fact: fmt.Sprintf(format, a...)}
-}
-
-func doubt(remedy, format string, a ...any) finding {
-	return finding{State: warning, Fact: fmt.Sprintf(format, a...), Remedy: remedy}
-}
-
-func wrong(remedy, format string, a ...any) finding {
-	return finding{State: fault, Fact: fmt.Sprintf(format, a...), Remedy: remedy}
-}
-
-// installation is what doctor looks at.
-type installation struct {
-	doctor
-	now      time.Time
-	rules    *scoring.Rules // the shipped ones if the rules have faults
-	origin   string
-	ruled    error           // the rules' faults
-	postfix  *postfix.Config // nil if there is none
-	unfound  error           // why there is none
-	table    blocklist.Table
-	untabled error // why the table's type is not known
-	with     settings.Sections
-	want     postfix.Want
-	daemons  []process
-}
-
-// checks are asked in this order. Each looks at one thing, and says nothing
-// where that thing is not there to look at.
-var checks = []struct {
-	name string
-	look func(context.Context, *installation) []finding
-}{
-	{"rules", checkRules},
-	{"geolocation", checkPlaces},
-	{"blocklist", checkBlocklist},
-	{"postfix", checkPostfix},
-	{"table", checkTable},
-	{"restrictions", checkRestrictions},
-	{"addresses", checkAddresses},
-	{"header checks", checkHeaderChecks},
-	{"daemon", checkDaemon},
-	{"door", checkDoor},
-	{"socketmap", checkSocketmap},
-	{"queue helper", checkQueueHelper},
-	{"control", checkControl},
-	{"alerts", checkAlerts},
-	{"hooks", checkHooks},
-	{"log", checkLog},
-	{"state", checkState},
-	{"disk", checkDisk},
-}
-
-// doctor is `sendwarden doctor`.
-type doctor struct {
+// doctorCommand is `sendwarden doctor`.
+type doctorCommand struct {
 	listSetup
-	log      []string
-	state    string
-	doorFlag string
-	user     string
-	asJSON   bool
+	log    []string
+	state  string
+	door   string
+	user   string
+	asJSON bool
 }
 
 func newDoctor() *cobra.Command {
-	var d doctor
+	var d doctorCommand
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Tell what is wrong with an installation",
-		Long: `Doctor looks at all that has to work together - rules, blocklist, table, Postfix's
-lists, the log, the sockets, the daemon - and prints a line for each, with the
-remedy where something is wrong. It changes nothing. It exits with status 3 when
-there are faults; a warning is none. Run it as root.`,
+		Long: `Doctor looks at all that has to work together - rules, blocklist, table, the mail
+server's lists, the log, the sockets, the daemon, the ways to people - and prints a
+line for each, with the remedy where something is wrong. It changes nothing and
+sends nothing. It exits with status 3 when there are faults; a warning is none, nor
+is what could not be looked at (unknown). Run it as root.
+
+It answers within half a minute, whatever else hangs.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd) },
 	}
@@ -119,76 +54,86 @@ there are faults; a warning is none. Run it as root.`,
 	cmd.Flags().StringArrayVar(&d.geoFiles, "geo", nil, "geolocation database `DB` to look at as well")
 	cmd.Flags().StringArrayVar(&d.log, "log", nil, "mail log `FILE`, or journal (repeat it for several; default: what run would follow)")
 	cmd.Flags().StringVar(&d.state, "state", "", "`FILE` that the daemon remembers in (default "+settings.DefaultState+")")
-	cmd.Flags().StringVar(&d.doorFlag, "door", "", "`ADDR` of the policy service (default: door.listen of the rules)")
+	cmd.Flags().StringVar(&d.door, "door", "", "`ADDR` of the policy service (default: door.listen of the rules)")
 	cmd.Flags().StringVar(&d.user, "user", "", "`NAME` of the account that the daemon runs as (default: the running daemon's)")
 	cmd.Flags().BoolVar(&d.asJSON, "json", false, "print one JSON object a line")
 	return cmd
 }
 
-func (d *doctor) run(cmd *cobra.Command) error {
+func (d *doctorCommand) run(cmd *cobra.Command) error {
 	zone, err := d.zone()
 	if err != nil {
 		return err
 	}
-	in, err := d.examine(cmd.Context(), time.Now().In(zone))
+	in, err := d.installation(cmd.Context(), time.Now().In(zone))
 	if err != nil {
 		return err
 	}
-	var found []finding
-	for _, c := range checks {
-		for _, f := range c.look(cmd.Context(), in) {
-			f.Check = c.name
-			f.Fact, f.Remedy = maillog.Mask(f.Fact), maillog.Mask(f.Remedy)
-			found = append(found, f)
-		}
+	found := doctor.Examine(cmd.Context(), in)
+	if cmd.Context().Err() != nil {
+		return past.ErrStopped
 	}
 	if err := d.print(cmd.OutOrStdout(), found); err != nil {
 		return err
 	}
 	for _, f := range found {
-		if f.State == fault {
+		if f.State == doctor.Fault {
 			return errFaults
 		}
 	}
 	return nil
 }
 
-// examine gathers what several checks look at. What can't be had is a finding of
-// the check that it is about.
-func (d *doctor) examine(ctx context.Context, now time.Time) (*installation, error) {
-	in := &installation{doctor: *d, now: now}
-	if in.rules, in.origin, in.ruled = d.rules(); in.ruled != nil {
+// installation gathers what is looked at. What can't be had is a finding of the
+// check that it is about.
+func (d *doctorCommand) installation(ctx context.Context, now time.Time) (*doctor.Installation, error) {
+	in := &doctor.Installation{Now: now, Host: hostName(), Account: d.user, Daemons: doctor.Running()}
+	if in.Rules, in.Origin, in.Broken = d.rules(); in.Broken != nil {
 		shipped, err := scoring.Parse("shipped rules", sendwarden.Rules)
 		if err != nil {
 			return nil, err
 		}
-		in.rules = shipped
+		in.Rules = shipped
 	}
 	var err error
-	if in.with, err = settings.Read(in.origin, in.rules); err != nil {
-		in.ruled = errors.Join(in.ruled, err)
+	if in.With, err = settings.Read(in.Origin, in.Rules); err != nil {
+		in.Broken = errors.Join(in.Broken, err)
 	}
-	in.postfix, in.unfound = postfix.Read(ctx, d.configDir, postfix.Exec)
-	if in.unfound != nil {
-		in.postfix = nil
+	if in.Geo = d.geoFiles; len(in.Geo) == 0 {
+		in.Geo = in.Rules.Geo
 	}
-	in.table, in.untabled = d.detect(ctx, in.rules)
-	path, err := filepath.Abs(d.file(in.rules))
-	if err != nil {
+	if in.List, err = filepath.Abs(d.file(in.Rules)); err != nil {
 		return nil, err
 	}
-	if d.doorFlag != "" {
-		in.with.Door.Listen = []string{d.doorFlag}
+	in.Table, in.Odd = d.detect(ctx, in.Rules)
+	run := runCommand{listSetup: d.listSetup, log: d.log, state: d.state}
+	in.Logs, in.NoLogs = run.sources(in.Rules, slog.New(slog.DiscardHandler))
+	name := run.stateFile(in.Rules)
+	in.State = daemon.StateFile(name)
+	if shared.IsURL(name) {
+		if engine, err := shared.Parse(name); err == nil { // else the rules have a fault
+			in.Engine = &engine
+		}
 	}
-	in.want = postfix.Want{Table: in.table.Map(path), Door: socketOf(in.with.Door.Listen)}
-	if err := in.want.Check(); err != nil {
-		return nil, usageError{err}
-	}
-	in.daemons = runningDaemons()
-	return in, nil
+	return in, d.mailServer(ctx, in)
 }
 
-func (d *doctor) print(w io.Writer, found []finding) error {
+// mailServer looks at how the mail server is configured.
+func (d *doctorCommand) mailServer(ctx context.Context, in *doctor.Installation) error {
+	if in.Postfix, in.NoPostfix = postfix.Read(ctx, d.configDir, postfix.Exec); in.NoPostfix != nil {
+		in.Postfix = nil
+	}
+	if d.door != "" {
+		in.With.Door.Listen = []string{d.door}
+	}
+	in.Want = postfix.Want{Table: in.Table.Map(in.List), Door: socketOf(in.With.Door.Listen)}
+	if err := in.Want.Check(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func (d *doctorCommand) print(w io.Writer, found []doctor.Finding) error {
 	out := bufio.NewWriter(w)
 	if d.asJSON {
 		for _, f := range found {
@@ -197,7 +142,7 @@ func (d *doctor) print(w io.Writer, found []finding) error {
 		return out.Flush()
 	}
 	var rows [][]string
-	number := make(map[health]int)
+	number := make(map[doctor.State]int)
 	for _, f := range found {
 		text := f.Fact
 		if f.Remedy != "" {
@@ -209,6 +154,10 @@ func (d *doctor) print(w io.Writer, found []finding) error {
 	if err := words.Table(out, rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s, %s.\n", words.Count(number[fault], "fault"), words.Count(number[warning], "warning"))
+	fmt.Fprintf(out, "\n%s, %s", words.Count(number[doctor.Fault], "fault"), words.Count(number[doctor.Warning], "warning"))
+	if n := number[doctor.Unknown]; n > 0 {
+		fmt.Fprintf(out, ", %s unknown", words.Thousands(n))
+	}
+	fmt.Fprintln(out, ".")
 	return out.Flush()
 }

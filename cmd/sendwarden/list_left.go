@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"sendwarden/blocklist"
 	"sendwarden/control"
@@ -66,7 +65,7 @@ func written(name string) string {
 func fromFile(name string) ([]control.Account, error) {
 	entries, err := blocklist.Read(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, noList(name)
+		return nil, blocklist.Absent(name)
 	}
 	var list []control.Account
 	for _, e := range entries {
@@ -75,13 +74,4 @@ func fromFile(name string) ([]control.Account, error) {
 		list = append(list, a)
 	}
 	return list, err
-}
-
-// noList says what a blocklist that is not there is waiting for.
-func noList(name string) error {
-	dir := filepath.Dir(name)
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s: no such directory (mkdir -p %s; then `sendwarden run` makes the blocklist)", dir, dir)
-	}
-	return fmt.Errorf("%s: there is no blocklist yet; `sendwarden run` makes it", name)
 }

@@ -46,7 +46,7 @@ func (s *setupHeaders) run(cmd *cobra.Command) error {
 	}
 	entries, err := blocklist.Read(s.file(rules))
 	if errors.Is(err, os.ErrNotExist) {
-		return noList(s.file(rules))
+		return blocklist.Absent(s.file(rules))
 	}
 	if err != nil {
 		return err

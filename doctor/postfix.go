@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -9,14 +9,14 @@ import (
 	"sendwarden/postfix"
 )
 
-const runSetup = "`sendwarden setup postfix` shows the change, and --apply makes it"
+const showSetup = "`sendwarden setup postfix` shows the change, and --apply makes it"
 
-func checkPostfix(_ context.Context, in *installation) []finding {
-	if in.postfix == nil {
-		return []finding{wrong("install Postfix, or name its configuration with --postfix-config", "%v", in.unfound)}
+func checkPostfix(_ context.Context, in *Installation) []Finding {
+	if in.Postfix == nil {
+		return []Finding{wrong("install Postfix, or name its configuration with --postfix-config", "%v", in.NoPostfix)}
 	}
-	c := in.postfix
-	found := []finding{fine("Postfix %s in %s", c.Release, c.Dir)}
+	c := in.Postfix
+	found := []Finding{fine("Postfix %s in %s", c.Release, c.Dir)}
 	switch v := c.Version; {
 	case v.Major < 2 || v.Major == 2 && v.Minor < 11:
 		found[0] = wrong("upgrade it, or see what `sendwarden setup postfix` says", "Postfix %s has no check_sasl_access, which came with 2.11", c.Release)
@@ -43,28 +43,28 @@ func checkPostfix(_ context.Context, in *installation) []finding {
 }
 
 // checkTable asks Postfix's own postmap, and compares what it finds to the text.
-func checkTable(ctx context.Context, in *installation) []finding {
-	if in.untabled != nil {
-		if in.postfix == nil {
+func checkTable(ctx context.Context, in *Installation) []Finding {
+	if in.Odd != nil {
+		if in.Postfix == nil {
 			return nil // it was said that there is no Postfix
 		}
-		return []finding{wrong("name the type with --table, or table: in the rules", "%v", in.untabled)}
+		return []Finding{wrong("name the type with --table, or table: in the rules", "%v", in.Odd)}
 	}
-	if in.postfix == nil {
+	if in.Postfix == nil {
 		return nil
 	}
-	if _, err := in.postfix.Lookup(ctx, in.want.Table, "nobody"); err != nil {
-		return []finding{wrong("start the daemon, which makes it; as it is, Postfix puts off all mail of each service that names it", "Postfix can't read %s: %v", in.want.Table, err)}
+	if _, err := in.Postfix.Lookup(ctx, in.Want.Table, "nobody"); err != nil {
+		return []Finding{wrong("start the daemon, which makes it; as it is, Postfix puts off all mail of each service that names it", "Postfix can't read %s: %v", in.Want.Table, err)}
 	}
-	path := in.file(in.rules)
+	path := in.List
 	if behind, user := in.behind(ctx, path); behind {
-		return []finding{wrong("start the daemon, or run: postmap "+in.want.Table, "%s is older than the list, and wrong about %s", in.want.Table, user)}
+		return []Finding{wrong("start the daemon, or run: postmap "+in.Want.Table, "%s is older than the list, and wrong about %s", in.Want.Table, user)}
 	}
-	if !in.table.Live() && in.want.Door == "" {
-		return []finding{doubt("use lmdb (on Debian, install postfix-lmdb), or the door",
-			"%s: with this type, a session that is open goes on until it ends", in.want.Table)}
+	if !in.Table.Live() && in.Want.Door == "" {
+		return []Finding{doubt("use lmdb (on Debian, install postfix-lmdb), or the door",
+			"%s: with this type, a session that is open goes on until it ends", in.Want.Table)}
 	}
-	return []finding{fine("%s: Postfix reads it", in.want.Table)}
+	return []Finding{fine("%s: Postfix reads it", in.Want.Table)}
 }
 
 // mostCompared bounds how many entries of an old table are looked up.
@@ -73,8 +73,8 @@ const mostCompared = 50
 // behind tells whether a table that is older than its text answers otherwise
 // than the text. That it is older alone means little: a person may have changed a
 // comment.
-func (in *installation) behind(ctx context.Context, path string) (bool, string) {
-	built, err := os.Stat(in.table.File(path))
+func (in *Installation) behind(ctx context.Context, path string) (bool, string) {
+	built, err := os.Stat(in.Table.File(path))
 	if err != nil {
 		return false, ""
 	}
@@ -92,7 +92,7 @@ func (in *installation) behind(ctx context.Context, path string) (bool, string) 
 			continue
 		}
 		first[blocklist.Fold(e.User)] = true
-		if answer, err := in.postfix.Lookup(ctx, in.want.Table, e.User); err == nil && answer != e.Action {
+		if answer, err := in.Postfix.Lookup(ctx, in.Want.Table, e.User); err == nil && answer != e.Action {
 			return true, e.User
 		}
 	}
@@ -101,44 +101,44 @@ func (in *installation) behind(ctx context.Context, path string) (bool, string) 
 
 // checkRestrictions looks at the list that each service goes by where users log
 // in.
-func checkRestrictions(_ context.Context, in *installation) []finding {
-	if in.postfix == nil || in.untabled != nil {
+func checkRestrictions(_ context.Context, in *Installation) []Finding {
+	if in.Postfix == nil || in.Odd != nil {
 		return nil
 	}
-	var found []finding
-	for _, s := range in.postfix.Submission() {
+	var found []Finding
+	for _, s := range in.Postfix.Submission() {
 		found = append(found, in.restrictions(s))
-		if d := in.want.Door; d != "" && !in.postfix.Sees(s, d) {
-			found = append(found, wrong("let the daemon listen below "+in.postfix.Queue+", or at inet:127.0.0.1:10045", "%s: its smtpd is locked into %s and does not see %s", s.Port(), in.postfix.Queue, d))
+		if d := in.Want.Door; d != "" && !in.Postfix.Sees(s, d) {
+			found = append(found, wrong("let the daemon listen below "+in.Postfix.Queue+", or at inet:127.0.0.1:10045", "%s: its smtpd is locked into %s and does not see %s", s.Port(), in.Postfix.Queue, d))
 		}
 	}
 	return found
 }
 
-func (in *installation) restrictions(s postfix.Service) finding {
+func (in *Installation) restrictions(s postfix.Service) Finding {
 	where := s.Port() + ": smtpd_data_restrictions"
 	if s.Own {
 		where += " of master.cf"
 	}
-	standing, word := in.postfix.Standing(s, in.want)
+	standing, word := in.Postfix.Standing(s, in.Want)
 	switch standing {
 	case postfix.InForce:
 		closed := !strings.Contains(strings.ReplaceAll(strings.ToUpper(s.Restrictions), " ", ""), "DEFAULT_ACTION=DUNNO")
-		if in.want.Door != "" && closed {
+		if in.Want.Door != "" && closed {
 			return doubt("write default_action=DUNNO", "%s: when the door does not answer, mail does not pass", where)
 		}
-		return fine("%s: the blocklist is asked%s", where, map[bool]string{true: ", and the door"}[in.want.Door != ""])
+		return fine("%s: the blocklist is asked%s", where, map[bool]string{true: ", and the door"}[in.Want.Door != ""])
 	case postfix.Absent:
-		return wrong(runSetup, "%s: %s is not there", where, word)
+		return wrong(showSetup, "%s: %s is not there", where, word)
 	case postfix.Unfit:
-		return wrong(runSetup, "%s: %s stands there in a form that does not do (another type of table, or a door without default_action)", where, word)
+		return wrong(showSetup, "%s: %s stands there in a form that does not do (another type of table, or a door without default_action)", where, word)
 	case postfix.Disorder:
-		return doubt(runSetup, "%s: the door is asked before the table", where)
+		return doubt(showSetup, "%s: the door is asked before the table", where)
 	case postfix.Behind:
 		if strings.HasPrefix(word, "permit") {
-			return wrong(runSetup, "%s: %s before our check lets mail past", where, word)
+			return wrong(showSetup, "%s: %s before our check lets mail past", where, word)
 		}
-		return doubt(runSetup, "%s: %s before our check may let mail past", where, word)
+		return doubt(showSetup, "%s: %s before our check may let mail past", where, word)
 	case postfix.WarnOnly:
 		return wrong("take warn_if_reject away", "%s: before %s stands warn_if_reject, so that Postfix only warns", where, word)
 	}

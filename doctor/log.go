@@ -1,10 +1,9 @@
-package main
+package doctor
 
 import (
 	"bytes"
 	"context"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
@@ -25,18 +24,16 @@ const journalTime = 20 * time.Second
 // quiet is how long no event may be seen before it is a doubt: a weekend.
 const quiet = 72 * time.Hour
 
-func checkLog(ctx context.Context, in *installation) []finding {
-	run := runCommand{listSetup: in.listSetup, log: in.log}
-	sources, err := run.sources(in.rules, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return []finding{wrong("", "%v", err)}
+func checkLog(ctx context.Context, in *Installation) []Finding {
+	if in.NoLogs != nil {
+		return []Finding{wrong("", "%v", in.NoLogs)}
 	}
 	who, err := in.daemonAccount()
 	if err != nil {
-		return []finding{wrong("name an account that is there with --user", "%v", err)}
+		return []Finding{wrong("name an account that is there with --user", "%v", err)}
 	}
-	var found []finding
-	for _, name := range sources {
+	var found []Finding
+	for _, name := range in.Logs {
 		switch name {
 		case follow.Stdin:
 		case follow.Journal:
@@ -48,30 +45,30 @@ func checkLog(ctx context.Context, in *installation) []finding {
 	return found
 }
 
-func (in *installation) judgeFile(name string, who account) []finding {
+func (in *Installation) judgeFile(name string, who account) []Finding {
 	if _, err := os.Stat(name); err != nil {
-		return []finding{wrong("name the log with --log, or log: in the rules", "%v", err)}
+		return []Finding{wrong("name the log with --log, or log: in the rules", "%v", err)}
 	}
 	if why, ok := mayOpen(name, who, 4); !ok {
-		return []finding{wrong("put the account into the group of the log, such as adm, or run the daemon as root", "%s: the account %s can't read it: %s", name, who.name, why)}
+		return []Finding{wrong("put the account into the group of the log, such as adm, or run the daemon as root", "%s: the account %s can't read it: %s", name, who.name, why)}
 	}
 	text, written, err := lastPart(name)
 	if err != nil {
-		return []finding{wrong("run doctor as root", "%v", err)}
+		return []Finding{unknown("run doctor as root", "%v", err)}
 	}
-	return in.judgeLog(name, readLog(text, in.now), written)
+	return in.judgeLog(name, readLog(text, in.Now), written)
 }
 
 // judgeJournal reads the end of the journal, whose stamps are the system's own.
-func (in *installation) judgeJournal(ctx context.Context) []finding {
+func (in *Installation) judgeJournal(ctx context.Context) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, journalTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "journalctl", "--quiet", "--all", "--output=json", "--lines=10000", "SYSLOG_FACILITY=2")
 	text, err := cmd.Output()
 	if err != nil {
-		return []finding{wrong("run doctor as root; the daemon's account has to be in the group systemd-journal", "journalctl: %v", err)}
+		return []Finding{wrong("run doctor as root; the daemon's account has to be in the group systemd-journal", "journalctl: %v", err)}
 	}
-	return in.judgeLog("the journal", readLog(text, in.now), time.Time{})
+	return in.judgeLog("the journal", readLog(text, in.Now), time.Time{})
 }
 
 // lastPart is the end of a log, from the beginning of a line on.
@@ -130,11 +127,11 @@ func readLog(text []byte, now time.Time) logSeen {
 	return seen
 }
 
-func (in *installation) judgeLog(name string, seen logSeen, written time.Time) []finding {
+func (in *Installation) judgeLog(name string, seen logSeen, written time.Time) []Finding {
 	if seen.last.IsZero() {
-		return []finding{wrong("see that Postfix logs there (maillog_file, rsyslog), and that the log was not just rotated", "%s: nothing of a mail server's in its last %s", name, words.Count(seen.lines, "line"))}
+		return []Finding{wrong("see that Postfix logs there (maillog_file, rsyslog), and that the log was not just rotated", "%s: nothing of a mail server's in its last %s", name, words.Count(seen.lines, "line"))}
 	}
-	found := []finding{in.judgeClock(name, seen, written)}
+	found := []Finding{in.judgeClock(name, seen, written)}
 	if seen.submission.IsZero() {
 		found = append(found, doubt("see that users log in at this Postfix, and that it logs there", "no submission by a user who logged in among the last %s", words.Count(seen.lines, "line")))
 	} else {
@@ -152,15 +149,15 @@ func (in *installation) judgeLog(name string, seen logSeen, written time.Time) [
 
 // judgeClock compares the last event's stamp to this clock and to when the file
 // was written.
-func (in *installation) judgeClock(name string, seen logSeen, written time.Time) finding {
+func (in *Installation) judgeClock(name string, seen logSeen, written time.Time) Finding {
 	const zoneRemedy = "start the daemon with the zone of the log, such as --timezone Europe/Madrid, or repair the clock"
 	stamp := seen.last.Format(words.Stamp)
 	behind := written.Sub(seen.last)
 	switch {
-	case seen.last.Sub(in.now) > 2*time.Minute:
+	case seen.last.Sub(in.Now) > 2*time.Minute:
 		return wrong(zoneRemedy, "%s: the last event is of %s, which is yet to come", name, stamp)
-	case in.now.Sub(seen.last) > quiet:
-		return doubt("see that Postfix still logs there", "%s: the last event is of %s, %d days ago", name, stamp, int(in.now.Sub(seen.last).Hours()/24))
+	case in.Now.Sub(seen.last) > quiet:
+		return doubt("see that Postfix still logs there", "%s: the last event is of %s, %d days ago", name, stamp, int(in.Now.Sub(seen.last).Hours()/24))
 	case !written.IsZero() && behind > 45*time.Minute && (behind+90*time.Second)%(30*time.Minute) < 3*time.Minute:
 		return doubt(zoneRemedy, "%s: the last event is of %s, and the file was written %s later to the minute: is it of another zone?", name, stamp, behind.Round(30*time.Minute))
 	}
