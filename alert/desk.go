@@ -330,6 +330,21 @@ func (d *Desk) Outbox() Outbox {
 	return o
 }
 
+// Forget forgets that some users were told of and written to. Notices of them that
+// are on their way go.
+func (d *Desk) Forget(user func(name string) bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known = slices.DeleteFunc(d.known, func(id string) bool {
+		gone := user(UserOf(id))
+		if gone {
+			delete(d.seen, id)
+		}
+		return gone
+	})
+	maps.DeleteFunc(d.warned, func(name string, _ time.Time) bool { return user(name) })
+}
+
 // Restore takes in what was remembered; call it before Run. What waited for a
 // way that is no more goes to the log.
 func (d *Desk) Restore(o Outbox) {

@@ -96,6 +96,7 @@ type Daemon struct {
 	saved     chan error        // how a save ended
 	sent      chan struct{}     // a notice has gone, and the state does not know it
 	saving    bool
+	compacts  bool // with the next save: somebody was forgotten
 	due       bool // a save is, and cannot wait for the next second
 	unsaved   bool // the last save failed
 

@@ -219,11 +219,15 @@ func (d *Daemon) save() {
 	if batch.Len() == 0 && !d.unsaved {
 		return
 	}
-	d.saving = true
+	compact := d.compacts
+	d.saving, d.compacts = true, false
 	go func() {
 		began := time.Now()
 		err := d.store.Commit(batch)
 		d.meter.saved(time.Since(began), err)
+		if err == nil && compact {
+			err = d.store.Compact() // what was forgotten stands in free pages
+		}
 		d.saved <- err
 	}()
 }

@@ -25,6 +25,7 @@ const (
 	outboxKey   = "daemon/alerts"  // notices on their way
 	hooksKey    = "daemon/hooks"   // notices for which programs are to be run
 	raisedKey   = "daemon/raised"  // users whose score is near a threshold
+	trustKey    = "trust/"         // and a user: the scorer's, where the user is vouched for
 )
 
 // OpenState opens a state for somebody other than the daemon, who has to hear of it if

@@ -80,6 +80,10 @@ func (d *Daemon) obey(data []byte, now time.Time) {
 	if next.Memory == d.sharing.host {
 		return
 	}
+	if next.Act == forgetAct {
+		d.forget(next.User)
+		return
+	}
 	log := d.log.With("user", maillog.Mask(next.User), "host", maillog.Mask(next.Host), "who", maillog.Mask(next.Who), "why", maillog.Mask(next.Why))
 	if d.mode() == "watch" {
 		log.Info("decided on another host, and not done in watch mode", "act", string(next.Act))
@@ -193,7 +197,7 @@ func (d *Daemon) contribute(ctx context.Context) (n int, err error) {
 		if scoring.KindOf(name) != scoring.Users {
 			return ctx.Err()
 		}
-		trusted, err := d.store.Load("trust/" + name)
+		trusted, err := d.store.Load(trustKey + name)
 		if err != nil {
 			return err
 		}

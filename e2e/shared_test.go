@@ -29,15 +29,29 @@ type mailHost struct {
 // more than one of them, only all together do.
 const sharingRules = `rules: [{name: three countries, when: 'countries("1h") >= 3', points: 100}]
 mode: enforce
-state: "redis://%s?local=%s/state.db"
+state: "%s"
 `
 
 func startHost(t *testing.T, name, engine string) *mailHost {
-	h := &mailHost{t: t, name: name, dir: t.TempDir()}
-	write(t, h.file("mail.log"), "")
-	write(t, h.file("rules.yaml"), fmt.Sprintf(sharingRules, engine, h.dir))
+	h := prepareHost(t, name, engine)
 	h.start()
 	return h
+}
+
+// prepareHost makes a host that shares with others at an engine, or with nobody.
+func prepareHost(t *testing.T, name, engine string) *mailHost {
+	h := &mailHost{t: t, name: name, dir: t.TempDir()}
+	write(t, h.file("mail.log"), "")
+	if engine == "" {
+		write(t, h.file("rules.yaml"), fmt.Sprintf(sharingRules, h.file("state.db")))
+	} else {
+		h.shareAt(engine)
+	}
+	return h
+}
+
+func (h *mailHost) shareAt(engine string) {
+	write(h.t, h.file("rules.yaml"), fmt.Sprintf(sharingRules, "redis://"+engine+"?local="+h.file("state.db")))
 }
 
 func (h *mailHost) file(name string) string { return filepath.Join(h.dir, name) }

@@ -83,9 +83,17 @@ func (f *facts) empty() bool {
 		f.hours == [partsOfWeek]float64{} && f.sentTo == 0 && f.cameBack == 0
 }
 
+// of tells whether a sighting is of a user.
+func (n *sighting) of(user uint32) bool { return n.user == user && n.what != failed }
+
+// tells tells whether a user is among the news.
+func (f *facts) tells(user uint32) bool {
+	return slices.ContainsFunc(f.sightings, func(n sighting) bool { return n.of(user) })
+}
+
 // forget leaves no sighting of a user among the news.
 func (f *facts) forget(user uint32) {
-	f.sightings = slices.DeleteFunc(f.sightings, func(n sighting) bool { return n.user == user && n.what != failed })
+	f.sightings = slices.DeleteFunc(f.sightings, func(n sighting) bool { return n.of(user) })
 }
 
 // learn takes news of all users into what the server remembers.

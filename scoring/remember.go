@@ -259,6 +259,8 @@ func (s *Scorer) Forget(name string) {
 	if s.shared != nil {
 		s.shared.forget(name)
 		s.shared.gathered.forget(hashName(name))
+		s.shared.sending.forget(hashName(name))
+		s.shared.fresh = true
 	}
 }
 

@@ -377,7 +377,7 @@ func (sh *shared) adopt(s *Scorer, u *user, x *Exchange, was Verdict, braked *br
 		u.share.version = versionOf(x.Newer) // to be replaced by what is known here
 		return was, true
 	}
-	if u.share.version != 0 && known.olderThan(u.share) {
+	if u.share.version != 0 && known.olderThan(u.share) && !isForgotten(x.Newer) {
 		u.share.version = known.version // the engine lost what it had said it had
 		return was, true
 	}
@@ -408,6 +408,9 @@ func (sh *shared) adopt(s *Scorer, u *user, x *Exchange, was Verdict, braked *br
 	}
 	if u.blocked && !wasBlocked && v.Action != Block && !sh.judged {
 		sh.Late(s.elsewhere(u))
+	}
+	if isForgotten(x.Newer) && len(list) == 0 {
+		return v, false // it stays until there is something to remember
 	}
 	return v, true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // share is what a user's shared memory has beside the memory: which version it is,
@@ -120,8 +121,22 @@ func sharedRecord(u *user, trusts []Trust) []byte {
 // errNewer is of a record by a later program.
 var errNewer = errors.New("by a newer Sendwarden")
 
+// Forgotten is a shared record of a user who asked to be forgotten: a version, and
+// nothing of that version. A host that knows more puts nothing in its place but what
+// it is told from then on.
+func Forgotten(now time.Time) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(now.UnixNano()))
+}
+
+func isForgotten(record []byte) bool { return len(record) == VersionSize }
+
 // fromShared reads it back.
 func fromShared(name string, record []byte) (u *user, trusts []Trust, known *share, err error) {
+	if isForgotten(record) {
+		version := versionOf(record)
+		day := time.Unix(0, int64(version)).Unix() / dayStep
+		return &user{name: name, firstDay: int32(day)}, nil, &share{version: version}, nil
+	}
 	if len(record) <= VersionSize {
 		return nil, nil, nil, errShort
 	}
@@ -141,8 +156,12 @@ func fromShared(name string, record []byte) (u *user, trusts []Trust, known *sha
 }
 
 // FromShared is a shared record as a state of one host has it: the record of the
-// user, and of the places that are trusted, which may be nil.
+// user, and of the places that are trusted, which may be nil. Of a user who is
+// forgotten both are.
 func FromShared(name string, record []byte) (own, trusted []byte, err error) {
+	if isForgotten(record) {
+		return nil, nil, nil
+	}
 	u, trusts, _, err := fromShared(name, record)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", UserKey(name), err)
@@ -168,6 +187,21 @@ func ToShared(name string, own, trusted []byte) (*Exchange, error) {
 	}
 	u.share = new(share)
 	return &Exchange{User: name, Record: sharedRecord(u, trusts)}, nil
+}
+
+// WithHeld is a user's record from elsewhere as a state is to have it that may know
+// the user: the messages that wait on this host are this host's to let go.
+func WithHeld(name string, record, was []byte) ([]byte, error) {
+	u, err := userOf(name, record)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", UserKey(name), err)
+	}
+	mine, err := userOf(name, was)
+	if err != nil || len(mine.held) == 0 || len(u.held) > 0 {
+		return record, nil // what is damaged here is replaced
+	}
+	u.held, u.portion, u.pausedTo = mine.held, mine.portion, mine.pausedTo
+	return encode(func(c *coder) { c.user(u) }), nil
 }
 
 // Keys of what a host keeps in its own state until the others know it.
@@ -243,6 +277,15 @@ func (s *Scorer) News() (number uint64, news []byte) {
 func (s *Scorer) Told(number uint64) {
 	if sh := s.shared; sh != nil && sh.sequence == number {
 		sh.sending, sh.fresh = facts{}, true
+	}
+}
+
+// TellsOf answers what tells whether news are of a user.
+func TellsOf(user string) func(news []byte) bool {
+	hash := hashName(user)
+	return func(news []byte) bool {
+		var f facts
+		return decode(news, func(c *coder) { c.facts(&f) }) == nil && f.tells(hash)
 	}
 }
 

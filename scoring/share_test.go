@@ -350,6 +350,72 @@ func TestEngineThatForgot(t *testing.T) {
 	require.EqualValues(t, 5, e.remembered(t, "ana").volume.since(0).messages)
 }
 
+// Who is forgotten is new to each host, also to one that knew more and was not told,
+// and to one that has something left to tell.
+func TestForgottenByAll(t *testing.T) {
+	e := &engine{records: make(map[string][]byte)}
+	a, b, c := newHost(t, e, "a", twoPlaces(t)), newHost(t, e, "b", twoPlaces(t)), newHost(t, e, "c", twoPlaces(t))
+	for i, h := range []*host{a, b, c} {
+		h.Submission(from("ana", i, monday.Add(time.Duration(i)*time.Minute), inSpain))
+	}
+	e.down = true
+	c.Submission(from("ana", 7, monday.Add(5*time.Minute), inSpain))
+	a.save()
+	e.down = false
+	e.records["ana"] = Forgotten(monday.Add(time.Hour))
+	a.Forget("ana")
+	require.Equal(t, Allow, a.Submission(from("ana", 8, monday.Add(time.Hour), inFrance)).Action)
+	require.Equal(t, Allow, b.Submission(from("ana", 9, monday.Add(time.Hour), inFrance)).Action)
+	require.NoError(t, c.Agree())
+	u := e.remembered(t, "ana")
+	require.EqualValues(t, 3, u.volume.since(0).messages, "two since, and the one that c had not told yet")
+	require.Equal(t, int32(monday.Unix()/dayStep), u.firstDay)
+
+	e.records["ana"] = Forgotten(monday.Add(2 * time.Hour))
+	require.NoError(t, b.Offer())
+	require.True(t, isForgotten(e.records["ana"]), "nobody gives back what they know")
+	own, trusted, err := FromShared("ana", e.records["ana"])
+	require.NoError(t, err)
+	require.Empty(t, own)
+	require.Empty(t, trusted)
+}
+
+// News tell whom they are about, until that user is forgotten.
+func TestNewsOfTheForgotten(t *testing.T) {
+	e := &engine{records: make(map[string][]byte)}
+	a := newHost(t, e, "a", twoPlaces(t))
+	a.Submission(from("ana", 1, monday, inSpain))
+	a.Submission(from("ana", 2, monday.AddDate(0, 0, 1), inSpain))
+	a.Submission(from("ana", 3, monday.AddDate(0, 0, 1), inFrance)) // a stranger there
+	a.disk.commit(a.Scorer)
+	_, news := a.News()
+	require.True(t, TellsOf("ana")(news))
+	require.False(t, TellsOf("bob")(news))
+	a.Forget("ana")
+	a.disk.commit(a.Scorer)
+	_, news = a.News()
+	require.NotEmpty(t, news, "countries and networks stay")
+	require.False(t, TellsOf("ana")(news))
+}
+
+// What waits on a host stays there when the record comes from elsewhere.
+func TestWithHeld(t *testing.T) {
+	rules := parsed(t, `rules: [{name: foreign, when: country != "ES", points: 60}]`)
+	e := &engine{records: make(map[string][]byte)}
+	a := newHost(t, e, "a", rules)
+	a.Submission(from("ana", 1, monday, inSpain))
+	require.Equal(t, Hold, a.Submission(from("ana", 2, monday.Add(time.Minute), inFrance)).Action)
+	a.save()
+	own, _, err := FromShared("ana", e.records["ana"])
+	require.NoError(t, err)
+	kept, err := WithHeld("ana", own, a.disk["user/ana"])
+	require.NoError(t, err)
+	require.Equal(t, a.disk["user/ana"], kept)
+	alone, err := WithHeld("ana", own, nil)
+	require.NoError(t, err)
+	require.Equal(t, own, alone)
+}
+
 // What is learnt from old logs is told to nobody.
 func TestAlone(t *testing.T) {
 	e := &engine{records: make(map[string][]byte)}

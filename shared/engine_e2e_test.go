@@ -108,7 +108,7 @@ func engines(t *testing.T) map[string]string {
 
 // needed are the commands that an ACL user may not go without, as docs/shared-state.md
 // has them.
-const needed = "+get +set +del +eval +evalsha +hset +hget +hdel +hexists +hgetall +xadd +xread +xrevrange +scan +role +info +ping +hello +auth +client +cluster|slots +cluster|shards +select"
+const needed = "+get +set +del +eval +evalsha +hset +hget +hdel +hexists +hgetall +xadd +xread +xrange +xrevrange +xdel +scan +role +info +ping +hello +auth +client +cluster|slots +cluster|shards +select"
 
 // Decisions come to all hosts at once, in one order, and stay on the list.
 func TestDecisions(t *testing.T) {
@@ -137,10 +137,51 @@ func TestDecisions(t *testing.T) {
 	w, err = b.Hear(ctx, w.Heard)
 	require.NoError(t, err)
 	require.Len(t, w.Decisions, 1)
-	require.NoError(t, a.Drop(ctx, "ana"))
-	list, err = a.List(ctx)
+}
+
+// Who is forgotten leaves a version behind, and what keeps the hosts from doing what
+// nobody wants.
+func TestForget(t *testing.T) {
+	password := filepath.Join(t.TempDir(), "password")
+	require.NoError(t, os.WriteFile(password, []byte("verysecret\n"), 0o600))
+	s := redistest.Start(t, strings.Fields("--user warden on >verysecret ~mail:* resetchannels -@all "+needed)...)
+	e, found := connect(t, "redis://warden@"+s.Addr+"?prefix=mail&password_file="+password)
+	await(t, found)
+	ctx := context.Background()
+	_, err := put(e, "ana", "", "v1", "one")
 	require.NoError(t, err)
-	require.Empty(t, list)
+	for i := range 1500 { // more than a page
+		_, err := e.Decide(ctx, []string{"ana", "bob"}[i%2], fmt.Append(nil, []string{"ana", "bob"}[i%2], " ", i), false)
+		require.NoError(t, err)
+	}
+	require.NoError(t, e.Tell(ctx, 1, []byte("ana was here")))
+	require.NoError(t, e.Tell(ctx, 2, []byte("bob was here")))
+	of := func(data []byte) bool { return strings.HasPrefix(string(data), "ana") }
+	require.NoError(t, e.Forget(ctx, Forgetting{
+		User: "ana", Record: []byte("v2      "), Order: []byte("forget her"), Decided: of, Told: of,
+		Listed: func(data []byte) []byte { require.Equal(t, "ana 1498", string(data)); return []byte("ana may send") },
+	}))
+	record, err := e.Record(ctx, "ana")
+	require.NoError(t, err)
+	require.Equal(t, "v2      ", string(record))
+	list, err := e.List(ctx)
+	require.NoError(t, err)
+	for _, one := range list {
+		require.Equal(t, map[string]string{"ana": "ana may send", "bob": "bob 1499"}[one.User], string(one.Data))
+	}
+	wire := 0
+	require.NoError(t, e.Decisions(ctx, func(one Decision) error {
+		wire++
+		require.False(t, of(one.Data), "%s", one.Data)
+		return nil
+	}))
+	require.Equal(t, 751, wire, "bob's, and the order")
+	other, found := connect(t, "redis://warden@"+s.Addr+"?prefix=mail&password_file="+password)
+	await(t, found)
+	w, err := other.Hear(ctx, Heard{Wire: "$"})
+	require.NoError(t, err)
+	require.Equal(t, [][]byte{[]byte("bob was here")}, w.News)
+	require.NoError(t, e.Forget(ctx, Forgetting{User: "carl", Record: []byte("v2      "), Order: []byte("forget him"), Decided: of, Told: of}))
 }
 
 // News come to the other hosts, once however often they are told.

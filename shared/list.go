@@ -73,29 +73,17 @@ func (e *Engine) List(ctx context.Context) (all []Decision, err error) {
 		return nil, e.failed(err)
 	}
 	for user, value := range fields {
-		id, data, found := strings.Cut(value, " ")
-		if !found {
-			continue // nobody of us wrote it
+		if id, data, found := cutDecision(value); found { // else nobody of us wrote it
+			all = append(all, Decision{id, user, data})
 		}
-		all = append(all, Decision{id, user, []byte(data)})
 	}
 	return all, nil
 }
 
-// Drop removes a user's record, and what was decided about the user.
-func (e *Engine) Drop(ctx context.Context, user string) error {
-	client, err := e.reach()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for _, r := range client.DoMulti(ctx, client.B().Del().Key(e.userKey(user)).Build(), client.B().Hdel().Key(e.allKey("list")).Field(user).Build()) {
-		if err := r.Error(); err != nil {
-			return e.failed(err)
-		}
-	}
-	return nil
+// cutDecision reads a decision as it stands on the list: "1526919030474-55 {…}".
+func cutDecision(value string) (id string, data []byte, found bool) {
+	id, text, found := strings.Cut(value, " ")
+	return id, []byte(text), found
 }
 
 // Tell tells the other hosts news; those of a number once.

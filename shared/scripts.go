@@ -40,3 +40,11 @@ if had >= tonumber(ARGV[2]) then return 0 end
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'h', ARGV[1], 'n', ARGV[3])
 redis.call('HSET', KEYS[2], 'news ' .. ARGV[1], ARGV[2])
 return 1`
+
+// reword puts other words in the place of a decision on the list, if it is still the
+// last about its user: KEYS list; ARGV user, what is there, what is to be there ("":
+// nothing).
+const reword = `
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+return 1`

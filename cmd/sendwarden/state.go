@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-type stateCommand struct{ path string }
+type stateCommand struct{ path, rulesFile string }
 
 func newState() *cobra.Command {
 	var c stateCommand
@@ -30,11 +31,13 @@ func newState() *cobra.Command {
 		Use:   "state",
 		Short: "Show, carry over or delete what is remembered of people",
 		Long: `State works on what the daemon remembers of the users of this server. Only one
-process can have the file: stop the daemon first.`,
+process can have the file: stop the daemon first. What several hosts share (a state:
+redis://… in the rules, or --state) can be worked on while they run.`,
 		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&c.path, "state", settings.DefaultState, "state `FILE`")
+	cmd.PersistentFlags().StringVar(&c.path, "state", "", "state `FILE`, or the URL of a shared one (default: as the rules say, else "+settings.DefaultState+")")
+	cmd.PersistentFlags().StringVar(&c.rulesFile, "rules", "", "rules `FILE` (default "+settings.DefaultRules+", else the shipped rules)")
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "export [USER]",
@@ -51,7 +54,8 @@ senders are kept as hashes, except in reasons and held messages.`,
 			Short: "Take over what another state remembers",
 			Long: `Import reads what export printed (- is standard input). A record that is there
 already is replaced. What is read is the record; what stands under "is" is for
-people.`,
+people. What a shared state knows of a user already stays, and so do the messages
+that wait on this host.`,
 			Args: exactly(1, "one file"),
 			RunE: func(cmd *cobra.Command, args []string) error { return c.importFrom(cmd, args[0]) },
 		},
@@ -59,7 +63,8 @@ people.`,
 			Use:   "forget USER",
 			Short: "Delete all that is remembered of a user",
 			Long: `Forget removes a user from the state and rewrites the file, so that nothing is
-left in it. A user who sends again is new. The blocklist is not touched.`,
+left in it. A user who sends again is new. The blocklist is not touched. On a shared
+state it is for all hosts, while they run.`,
 			Args: exactly(1, "one user name"),
 			RunE: func(cmd *cobra.Command, args []string) error { return c.forget(cmd, args[0]) },
 		},
@@ -76,12 +81,12 @@ func atMost(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// open opens a state that is there.
-func (c *stateCommand) open() (*state.Store, error) {
-	if _, err := os.Stat(c.path); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no state yet; `sendwarden run` makes it (--state names another file)", c.path)
+// openState opens a state that is there.
+func openState(path string) (*state.Store, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no state yet; `sendwarden run` makes it (--state names another file)", path)
 	}
-	return daemon.OpenState(c.path)
+	return daemon.OpenState(path)
 }
 
 // recordOut is one line of `state export`.
@@ -91,21 +96,41 @@ type recordOut struct {
 	Record []byte `json:"record,omitempty"` // none: a part of one that tells of others, too
 }
 
-func (c *stateCommand) export(cmd *cobra.Command, args []string) (err error) {
-	store, err := c.open()
+func (c *stateCommand) export(cmd *cobra.Command, args []string) error {
+	path, isShared, err := c.memory()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	user := ""
+	if len(args) > 0 {
+		user = blocklist.Fold(args[0])
+	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	found := 0
+	export := exportFile
+	if isShared {
+		export = exportShared
+	}
+	found, err := export(cmd.Context(), path, user, out)
+	if err == nil && found == 0 && user != "" {
+		err = fmt.Errorf("nothing is remembered of %s", maillog.Mask(args[0]))
+	}
+	return errors.Join(err, out.Flush())
+}
+
+// exportFile prints what a host's state has.
+func exportFile(ctx context.Context, path, user string, out *bufio.Writer) (found int, err error) {
+	store, err := openState(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
 	err = store.Each("", func(key string, record []byte) error {
-		if err := cmd.Context().Err(); err != nil {
+		if ctx.Err() != nil {
 			return past.ErrStopped
 		}
 		of := recordOut{key, readable(key, record), record}
-		if len(args) > 0 && !concerns(key, record, blocklist.Fold(args[0])) {
-			if of.Is, of.Record = daemon.Part(key, record, blocklist.Fold(args[0])), nil; of.Is == nil {
+		if user != "" && !concerns(key, record, user) {
+			if of.Is, of.Record = daemon.Part(key, record, user), nil; of.Is == nil {
 				return nil
 			}
 		}
@@ -113,10 +138,7 @@ func (c *stateCommand) export(cmd *cobra.Command, args []string) (err error) {
 		writeJSON(out, of)
 		return nil
 	})
-	if err == nil && found == 0 && len(args) > 0 {
-		err = fmt.Errorf("nothing is remembered of %s", maillog.Mask(args[0]))
-	}
-	return errors.Join(err, out.Flush())
+	return found, err
 }
 
 // concerns tells whether a record is of a user's: of the scorer's memory, or of
@@ -127,17 +149,6 @@ func concerns(key string, record []byte, user string) bool {
 		return err == nil && r.User == user
 	}
 	return scoring.Concerns(key, record, user)
-}
-
-// ledgerOf are the keys of what the ledger has about a user.
-func ledgerOf(store *state.Store, user string) (keys []string, err error) {
-	err = store.Each(control.LedgerKey, func(key string, record []byte) error {
-		if concerns(key, record, user) {
-			keys = append(keys, key)
-		}
-		return nil
-	})
-	return keys, err
 }
 
 // readable is what a record says, nil where only a program understands it.
@@ -168,7 +179,14 @@ func (c *stateCommand) importFrom(cmd *cobra.Command, name string) (err error) {
 		defer file.Close()
 		in = file
 	}
-	store, err := daemon.OpenState(c.path)
+	path, isShared, err := c.memory()
+	if err != nil {
+		return err
+	}
+	if isShared {
+		return importShared(cmd.Context(), cmd.OutOrStdout(), path, name, in)
+	}
+	store, err := daemon.OpenState(path)
 	if err != nil {
 		return err
 	}
@@ -181,10 +199,39 @@ func (c *stateCommand) importFrom(cmd *cobra.Command, name string) (err error) {
 	return nil
 }
 
+// importRecords has a host's state take records over.
 func importRecords(store *state.Store, name string, in io.Reader) (n int, err error) {
+	var batch state.Batch
+	n, err = eachRecord(name, in, func(key string, record []byte) (err error) {
+		if daemon.IsShared(key) {
+			return nil // each host has it in its blocklist
+		}
+		if user, is := scoring.UserOf(key); is {
+			was, err := store.Load(key)
+			if err != nil {
+				return err
+			}
+			if record, err = scoring.WithHeld(user, record, was); err != nil {
+				return err
+			}
+		}
+		batch.Put(key, record)
+		if batch.Len() >= importedAtOnce {
+			err = store.Commit(&batch)
+			batch = state.Batch{}
+		}
+		return err
+	})
+	if err != nil {
+		return n, err
+	}
+	return n, store.Commit(&batch)
+}
+
+// eachRecord reads an export, and looks whether its records can be read.
+func eachRecord(name string, in io.Reader, each func(key string, record []byte) error) (n int, err error) {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxRecordLine)
-	var batch state.Batch
 	for lines.Scan() {
 		n++
 		var r recordOut
@@ -194,27 +241,31 @@ func importRecords(store *state.Store, name string, in io.Reader) (n int, err er
 		if len(r.Record) == 0 {
 			continue // for people only
 		}
-		if err := scoring.Check(r.Key, r.Record); err != nil {
-			return n, fmt.Errorf("%s:%d: %w", name, n, err)
+		err := scoring.Check(r.Key, r.Record)
+		if err == nil {
+			err = each(r.Key, r.Record)
 		}
-		batch.Put(r.Key, r.Record)
-		if batch.Len() >= importedAtOnce {
-			if err := store.Commit(&batch); err != nil {
-				return n, err
-			}
-			batch = state.Batch{}
+		if err != nil {
+			return n, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return n, fmt.Errorf("%s:%d: %w", name, n+1, err)
 	}
-	return n, store.Commit(&batch)
+	return n, nil
 }
 
 // forget has a scorer forget the user, so that all records that tell of the user
 // change.
 func (c *stateCommand) forget(cmd *cobra.Command, name string) (err error) {
-	store, err := c.open()
+	path, isShared, err := c.memory()
+	if err != nil {
+		return err
+	}
+	if isShared {
+		return forgetShared(cmd, path, name)
+	}
+	store, err := openState(path)
 	if err != nil {
 		return err
 	}
@@ -233,7 +284,7 @@ func (c *stateCommand) forget(cmd *cobra.Command, name string) (err error) {
 	}
 	user := blocklist.Fold(name)
 	record, err := store.Load(scoring.UserKey(user))
-	ledger, ledgerErr := ledgerOf(store, user)
+	ledger, ledgerErr := daemon.LedgerOf(store, user)
 	if err = errors.Join(err, ledgerErr, fault); err != nil {
 		return err
 	}
