@@ -34,7 +34,8 @@ type daemon struct {
 
 	mu    sync.Mutex
 	words []string // what it said beside verdicts
-	rss   []float64
+
+	rss, heap []float64 // megabytes
 }
 
 // start starts the daemon, and waits until it follows the log.
@@ -121,33 +122,45 @@ func (d *daemon) watch(ctx context.Context, w *writer) {
 		case <-tick.C:
 		}
 		written := w.written.Load()
-		read, err := d.lines()
+		said, err := d.ask("sendwarden_log_lines_total", "go_memstats_next_gc_bytes")
 		if err != nil {
 			fmt.Println(err)
 			continue
 		}
+		read, heap := int64(said[0]), said[1]/2/(1<<20) // the collector lets the heap double
 		rss := d.resident()
-		d.rss = append(d.rss, rss)
+		d.rss, d.heap = append(d.rss, rss), append(d.heap, heap)
 		state, _ := os.Stat(d.state) // it is there since the start
-		fmt.Printf("%6.0f %12d %11d %8.1f %9.0f %% %10.1f\n", time.Since(d.begun).Seconds(), read, written-read, rss,
+		fmt.Printf("%6.0f %12d %11d %8.1f %8.1f %9.0f %% %10.1f\n", time.Since(d.begun).Seconds(), read, written-read, rss, heap,
 			100*d.processor().Seconds()/time.Since(d.begun).Seconds(), float64(state.Size())/(1<<20))
 	}
 }
 
-// lines is how many the daemon has read, by its own count.
-func (d *daemon) lines() (n int64, err error) {
+// ask reads numbers of the daemon's /metrics.
+func (d *daemon) ask(names ...string) ([]float64, error) {
 	answer, err := http.Get("http://" + d.metrics + "/metrics")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer answer.Body.Close()
+	values := make([]float64, len(names))
+	told := 0
 	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
-		if name, value, _ := strings.Cut(lines.Text(), " "); strings.HasPrefix(name, "sendwarden_log_lines_total") {
-			count, err := strconv.ParseFloat(value, 64)
-			return int64(count), err
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		name, _, _ = strings.Cut(name, "{")
+		i := slices.Index(names, name)
+		if i < 0 {
+			continue
 		}
+		if values[i], err = strconv.ParseFloat(value, 64); err != nil {
+			return nil, err
+		}
+		told++
 	}
-	return 0, errors.New("/metrics does not count lines")
+	if told != len(names) {
+		return nil, fmt.Errorf("/metrics does not tell %s", strings.Join(names, ", "))
+	}
+	return values, nil
 }
 
 // resident is the daemon's memory in megabytes.
@@ -179,11 +192,11 @@ func (d *daemon) processor() time.Duration {
 func (d *daemon) finish(w *writer) error {
 	var read int64
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		var err error
-		if read, err = d.lines(); err != nil {
+		said, err := d.ask("sendwarden_log_lines_total")
+		if err != nil {
 			return err
 		}
-		if read >= w.written.Load() {
+		if read = int64(said[0]); read >= w.written.Load() {
 			break
 		}
 	}
@@ -199,7 +212,8 @@ func (d *daemon) finish(w *writer) error {
 	at := func(share float64) time.Duration { return p.delays[int(share*float64(len(p.delays)-1))] }
 	fmt.Printf("from a written line to its verdict: p50 %.1f ms, p99 %.1f ms, most %.1f ms\n", ms(at(0.5)), ms(at(0.99)), ms(at(1)))
 	if n := len(d.rss); n > 2 {
-		fmt.Printf("memory: %.0f MB after %d s, %.0f MB at the end, %.0f MB at most\n", d.rss[n/4], 10*(n/4+1), d.rss[n-1], slices.Max(d.rss))
+		fmt.Printf("memory: %.0f MB after %d s, %.0f MB at the end, %.0f MB at most; of it in use on the heap %.1f, %.1f and %.1f MB\n",
+			d.rss[n/4], 10*(n/4+1), d.rss[n-1], slices.Max(d.rss), d.heap[n/4], d.heap[n-1], slices.Max(d.heap))
 	}
 	if read != w.written.Load() || len(p.out) > 0 || p.strange > 0 {
 		return errors.New("the lines that were read are not those that were written")

@@ -70,7 +70,7 @@ func (s *soak) whole(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Printf("%d processors, %s, %d lines/s for %v, rotated every %v\n", runtime.NumCPU(), runtime.Version(), s.rate, s.time, s.rotates)
-	fmt.Println("  time   lines read      behind   RSS MB   processor   state MB")
+	fmt.Println("  time   lines read      behind   RSS MB  heap MB   processor   state MB")
 	watching, enough := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	w := &writer{path: s.path("mail.log"), text: text, rate: s.rate, rotates: s.rotates, probes: d.probes}
