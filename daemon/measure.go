@@ -212,7 +212,7 @@ func (d *Daemon) measureLog(s *metrics.Sample) {
 // problems are reasons for somebody to come: what keeps thieves from being
 // blocked, or what happened from being remembered.
 func (d *Daemon) problems(now time.Time) (found []string) {
-	for _, fault := range []string{unsaved, unwritten, behind, unread} {
+	for _, fault := range []string{unsaved, unwritten, behind, unread, outOfReach} {
 		if why, goesOn := d.failing[fault]; goesOn {
 			found = append(found, fault+": "+why)
 		}

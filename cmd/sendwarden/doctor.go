@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sendwarden"
+	"sendwarden/control"
 	"sendwarden/daemon"
 	"sendwarden/doctor"
 	"sendwarden/past"
@@ -26,11 +27,12 @@ import (
 // doctorCommand is `sendwarden doctor`.
 type doctorCommand struct {
 	listSetup
-	log    []string
-	state  string
-	door   string
-	user   string
-	asJSON bool
+	log     []string
+	state   string
+	door    string
+	control string
+	user    string
+	asJSON  bool
 }
 
 func newDoctor() *cobra.Command {
@@ -55,6 +57,7 @@ It answers within half a minute, whatever else hangs.`,
 	cmd.Flags().StringArrayVar(&d.log, "log", nil, "mail log `FILE`, or journal (repeat it for several; default: what run would follow)")
 	cmd.Flags().StringVar(&d.state, "state", "", "`FILE` that the daemon remembers in (default "+settings.DefaultState+")")
 	cmd.Flags().StringVar(&d.door, "door", "", "`ADDR` of the policy service (default: door.listen of the rules)")
+	cmd.Flags().StringVar(&d.control, "control", "", "`SOCKET` of the daemon (default: control.socket of the rules, else "+control.DefaultSocket+")")
 	cmd.Flags().StringVar(&d.user, "user", "", "`NAME` of the account that the daemon runs as (default: the running daemon's)")
 	cmd.Flags().BoolVar(&d.asJSON, "json", false, "print one JSON object a line")
 	return cmd
@@ -98,6 +101,9 @@ func (d *doctorCommand) installation(ctx context.Context, now time.Time) (*docto
 	var err error
 	if in.With, err = settings.Read(in.Origin, in.Rules); err != nil {
 		in.Broken = errors.Join(in.Broken, err)
+	}
+	if d.control != "" {
+		in.With.Control.Socket = d.control
 	}
 	if in.Geo = d.geoFiles; len(in.Geo) == 0 {
 		in.Geo = in.Rules.Geo
