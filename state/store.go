@@ -369,26 +369,60 @@ func (s *Store) load(key string) (record []byte, err error) {
 // Each hands over the records whose keys begin with a prefix, in the order of the
 // keys: as they are on the disk, so call it when nothing is pending. A record is
 // valid until the function returns. An error from it ends the walk.
+//
+// They are read some at a time, and the file is let go of before they are handed
+// over: the function may take its time, and load others. A reader that waited for
+// a Load while a Commit waits for all readers, to map a file that has grown, would
+// wait for ever (https://pkg.go.dev/go.etcd.io/bbolt#DB.Begin). What is committed
+// during a walk it may have or not.
 func (s *Store) Each(prefix string, each func(key string, record []byte) error) error {
 	s.mu.RLock()
-	db := s.db
 	s.walks.Add(1)
+	s.mu.RUnlock()
 	defer s.walks.Add(-1)
-	s.mu.RUnlock()  // a walk takes its time
-	var fault error // of each, which has its own words
-	err := guarded(func() error {
-		return db.View(func(tx *bolt.Tx) error {
-			c := tx.Bucket(records).Cursor()
-			for k, v := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, v = c.Next() {
-				if fault = each(string(k), v); fault != nil {
-					break
+	for from, more := prefix, true; more; {
+		page, next, err := s.page(from, prefix)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.path, err)
+		}
+		for _, p := range page {
+			if err := each(p.key, p.record); err != nil {
+				return err
+			}
+		}
+		from, more = next, next != ""
+	}
+	return nil
+}
+
+// walkAtOnce and walkBytes bound what a walk reads at a time.
+const (
+	walkAtOnce = 500
+	walkBytes  = 1 << 20
+)
+
+type pair struct {
+	key    string
+	record []byte
+}
+
+// page answers the next records from a key on, and with which key to go on; "" is
+// the end.
+func (s *Store) page(from, prefix string) (page []pair, next string, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	err = guarded(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			size, c := 0, tx.Bucket(records).Cursor()
+			for k, v := c.Seek([]byte(from)); k != nil && strings.HasPrefix(string(k), prefix); k, v = c.Next() {
+				if len(page) == walkAtOnce || size > walkBytes {
+					next = string(k)
+					return nil
 				}
+				page, size = append(page, pair{string(k), bytes.Clone(v)}), size+len(v)
 			}
 			return nil
 		})
 	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.path, err)
-	}
-	return fault
+	return page, next, err
 }

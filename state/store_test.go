@@ -118,6 +118,42 @@ func TestRevive(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// Who looks through a file may load other records and take time, even while a
+// Commit makes the file grow: none waits for another.
+func TestWalkCommitLoad(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "state.db"))
+	var some Batch
+	for i := range 3 * walkAtOnce {
+		some.Put(fmt.Sprintf("user/%05d", i), []byte("1"))
+	}
+	require.NoError(t, s.Commit(&some))
+	n := 0
+	require.NoError(t, s.Each("user/", func(key string, record []byte) error {
+		require.Equal(t, fmt.Sprintf("user/%05d", n), key)
+		if n++; n != walkAtOnce/2 {
+			return nil
+		}
+		grown := make(chan error)
+		go func() {
+			var many Batch
+			for i := range 64 {
+				many.Put(fmt.Sprintf("other/%d", i), make([]byte, 1<<20))
+			}
+			grown <- s.Commit(&many)
+		}()
+		for {
+			select {
+			case err := <-grown:
+				return err
+			case <-time.After(time.Millisecond):
+				require.Equal(t, "1", load(t, s, key))
+			}
+		}
+	}))
+	require.Equal(t, 3*walkAtOnce, n)
+	require.NoError(t, s.Close())
+}
+
 // A disk that has failed once is not believed: the next Commit rewrites the file.
 func TestFailedSync(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
