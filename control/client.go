@@ -60,6 +60,11 @@ func (c *Client) Account(ctx context.Context, user string) (a Account, err error
 	return a, c.view(ctx, "account", url.Values{"user": {user}}, &a)
 }
 
+// Crowd is [Service.Crowd].
+func (c *Client) Crowd(ctx context.Context) (all Crowd, err error) {
+	return all, c.view(ctx, "crowd", nil, &all)
+}
+
 // Trusts is [Service.Trusts].
 func (c *Client) Trusts(ctx context.Context) (t []Trust, err error) {
 	return t, c.view(ctx, "trusts", nil, &t)

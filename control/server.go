@@ -145,6 +145,8 @@ func (s *server) answer(r *http.Request, p peer) (any, error) {
 		return s.Accounts(ctx)
 	case "GET /v1/account":
 		return s.Account(ctx, ask.Get("user"))
+	case "GET /v1/crowd":
+		return s.Crowd(ctx)
 	case "GET /v1/trusts":
 		return s.Trusts(ctx)
 	case "GET /v1/history":

@@ -40,6 +40,10 @@ func (stage) Account(_ context.Context, user string) (Account, error) {
 	return info, nil
 }
 
+func (stage) Crowd(context.Context) (Crowd, error) {
+	return Crowd{Countries: []Habit{{What: "ES", Days: 812.5}}, Networks: []Habit{{"AS3352", "TELEFONICA", 700}}, MoreNetworks: 12, Days: 815}, nil
+}
+
 func (stage) Trusts(context.Context) ([]Trust, error) {
 	return []Trust{{User: "ana@example.es", Country: "FR", Until: time.Date(2026, 5, 1, 22, 0, 0, 0, time.UTC)}}, nil
 }

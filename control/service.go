@@ -16,6 +16,8 @@ type Service interface {
 	Accounts(context.Context) (Accounts, error)
 	// Account is all that is known of one user.
 	Account(ctx context.Context, user string) (Account, error)
+	// Crowd is where all users together are at home.
+	Crowd(context.Context) (Crowd, error)
 	// Trusts are the places that people vouched for, as far as that is in force.
 	Trusts(context.Context) ([]Trust, error)
 	// History is the ledger, the oldest first.
@@ -177,6 +179,25 @@ type Place struct {
 	ASN     uint32 `json:"asn,omitempty"`
 	Org     string `json:"org,omitempty"`
 	City    string `json:"city,omitempty"`
+}
+
+// Crowd is where all users together are at home, the most used first.
+type Crowd struct {
+	Countries []Habit `json:"countries"`
+	Networks  []Habit `json:"networks"`
+	// MoreCountries and MoreNetworks are how many there are beside those.
+	MoreCountries int `json:"more_countries,omitempty"`
+	MoreNetworks  int `json:"more_networks,omitempty"`
+	// Days are those in all countries.
+	Days float64 `json:"days"`
+}
+
+// Habit is a country or network that is used.
+type Habit struct {
+	What string `json:"what"` // "ES"; "AS3352"
+	Org  string `json:"org,omitempty"`
+	// Days are those on which one user was there, of all users; old ones weigh less.
+	Days float64 `json:"days"`
 }
 
 // Message is mail that waits.

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"net/netip"
 	"slices"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"sendwarden/blocklist"
 	"sendwarden/control"
 	"sendwarden/geo"
-	"sendwarden/maillog"
 	"sendwarden/scoring"
 )
 
@@ -95,23 +93,21 @@ func (s *steward) Account(ctx context.Context, user string) (control.Account, er
 		if err != nil {
 			return control.Account{}, err
 		}
-		now, name := time.Now(), blocklist.Fold(user)
 		s.turn.Lock()
 		defer s.turn.Unlock()
-		a := s.sight().account(name, now)
+		var entry *blocklist.Entry
 		if e, listed := s.list.Lookup(user); listed {
-			Listed(&a.Account, e)
+			entry = &e
 		}
-		if a.Line == 0 && !a.known && len(history) == 0 {
-			return a.Account, control.NotFound("%s is not known here: the name has to be the one that Postfix logs as sasl_username", maillog.Mask(user))
-		}
-		a.History = history
-		a.Trusts = slices.DeleteFunc(trusts(s.path.Scorer, now), func(t control.Trust) bool { return t.User != name })
-		if a.known {
-			a.Memory, err = json.Marshal(a.memory)
-		}
-		return a.Account, err
+		return s.sight().whole(user, entry, history)
 	})
+}
+
+// Crowd is control.Service's.
+func (s *steward) Crowd(context.Context) (control.Crowd, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return crowdOut(s.path.Scorer), nil
 }
 
 // Trusts is control.Service's.

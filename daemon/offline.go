@@ -23,6 +23,10 @@ type Offline struct {
 	files Files
 	store *state.Store
 	look  bool // it was opened to look at only
+
+	// What was read of them so far; nil: nothing.
+	seen    *sight
+	entries []blocklist.Entry
 }
 
 // Files are what a daemon leaves behind.
@@ -75,6 +79,7 @@ func (o *Offline) Close() error {
 // Do is that of control.Service.
 func (o *Offline) Do(ctx context.Context, who control.Who, act control.Act) (done control.Done, err error) {
 	now := time.Now()
+	o.seen = nil
 	record := control.Record{
 		Time: now, Who: who.String(), UID: &who.UID, Act: act.Kind, User: blocklist.Fold(act.User), Why: act.Why,
 		NoLearn: act.NoLearn, Trust: act.Trust, Offline: true,
@@ -212,62 +217,6 @@ func (o *Offline) errand(batch *state.Batch, e errand) error {
 	record, err = json.Marshal(append(errands, e))
 	batch.Put(errandsKey, record)
 	return err
-}
-
-// Trusts is that of control.Service.
-func (o *Offline) Trusts(context.Context) ([]control.Trust, error) {
-	err := o.openToRead()
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	scorer, err := remembering(o.store, o.rules)
-	if err != nil {
-		return nil, err
-	}
-	return trusts(scorer, time.Now()), nil
-}
-
-// Accounts is that of control.Service: who stands on the blocklist, and by the state
-// whose mail waited and who was close to it when the daemon ended.
-func (o *Offline) Accounts(context.Context) (all control.Accounts, err error) {
-	if err := o.openToRead(); err != nil {
-		return all, o.noState(err)
-	}
-	entries, err := blocklist.Read(o.files.Blocklist)
-	if errors.Is(err, os.ErrNotExist) {
-		return all, fmt.Errorf("%s: there is no blocklist (start the daemon, which makes it; --blocklist names another file)", o.files.Blocklist)
-	}
-	if err != nil {
-		return all, err
-	}
-	scorer, err := remembering(o.store, o.rules)
-	if err != nil {
-		return all, err
-	}
-	seen := sight{scorer: scorer, rules: o.rules, kept: make(map[string][]string), raised: make(map[string]bool)}
-	for key, into := range map[string]any{keptKey: &seen.kept, raisedKey: &seen.raised} {
-		if record, err := o.store.Load(key); err != nil {
-			return all, err
-		} else if record != nil && json.Unmarshal(record, into) != nil {
-			return all, fmt.Errorf("%s: the record %s cannot be read (start the daemon, which passes over it)", o.files.State, key)
-		}
-	}
-	now := time.Now()
-	all.Listed = seen.listed(entries, now)
-	all.Held, all.Close = seen.standOut(now)
-	all.Holds = o.holds()
-	return all, nil
-}
-
-// History is that of control.Service.
-func (o *Offline) History(_ context.Context, span control.Span) ([]control.Record, error) {
-	if err := o.openToRead(); err != nil {
-		return nil, o.noState(err)
-	}
-	return readLedger(o.store, nil, span)
 }
 
 // remembering is a scorer with what a state remembers.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"sendwarden/blocklist"
 	"sendwarden/control"
+	"sendwarden/maillog"
 	"sendwarden/scoring"
 	"sendwarden/words"
 )
@@ -98,6 +100,44 @@ func (s sight) account(name string, now time.Time) subject {
 		a.Held = append(a.Held, control.Message{QueueID: id})
 	}
 	return a
+}
+
+// whole is all that is known of a user, with what was done about it.
+func (s sight) whole(user string, listed *blocklist.Entry, history []control.Record) (control.Account, error) {
+	now, name := time.Now(), blocklist.Fold(user)
+	a := s.account(name, now)
+	if listed != nil {
+		Listed(&a.Account, *listed)
+	}
+	if a.Line == 0 && !a.known && len(history) == 0 {
+		return a.Account, control.NotFound("%s is not known here: the name has to be the one that Postfix logs as sasl_username", maillog.Mask(user))
+	}
+	a.History = history
+	a.Trusts = slices.DeleteFunc(trusts(s.scorer, now), func(t control.Trust) bool { return t.User != name })
+	var err error
+	if a.known {
+		a.Memory, err = json.Marshal(a.memory)
+	}
+	return a.Account, err
+}
+
+// shownPlaces is how many countries and networks of all users are shown.
+const shownPlaces = 250
+
+// crowdOut is where users are at home, for people.
+func crowdOut(scorer *scoring.Scorer) control.Crowd {
+	known := scorer.Crowd(shownPlaces)
+	out := control.Crowd{
+		Countries: []control.Habit{}, Networks: []control.Habit{},
+		MoreCountries: known.MoreCountries, MoreNetworks: known.MoreNetworks, Days: known.Days,
+	}
+	for _, h := range known.Countries {
+		out.Countries = append(out.Countries, control.Habit(h))
+	}
+	for _, h := range known.Networks {
+		out.Networks = append(out.Networks, control.Habit(h))
+	}
+	return out
 }
 
 // usualOf is where a user is at home, in as few words as people need.

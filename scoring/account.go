@@ -90,6 +90,18 @@ type AccountVolume struct {
 	UsualRecipients float64 `json:"usual_recipients"`
 	DaysWithMail    int     `json:"days_with_mail"` // that this is known from
 	UsualBounces    float64 `json:"usual_bounces"`  // share of the recipients, 0 to 1
+
+	// Steps are the last days one by one, as they are counted: the last two hours
+	// before the last message in steps of five minutes, the day before by the hour,
+	// the week by the day.
+	Steps []AccountStep `json:"steps,omitempty"`
+}
+
+// AccountStep is what was sent from one time to another.
+type AccountStep struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+	AccountSent
 }
 
 // AccountSent is what was sent in a stretch of time.
@@ -213,8 +225,7 @@ func (v viewer) volume() AccountVolume {
 	people, now := &v.s.server.usual, v.now.Unix()
 	own := &v.u.usual
 	sent := func(seconds int64) AccountSent {
-		t := v.u.volume.since(now - seconds)
-		return AccountSent{int(t.messages), int(t.recipients), int(t.bounces), int(t.strangeMessages)}
+		return sentOf(v.u.volume.since(now - seconds))
 	}
 	return AccountVolume{
 		Hour: sent(hourStep), Day: sent(dayStep), Week: sent(7 * dayStep),
@@ -222,7 +233,32 @@ func (v viewer) volume() AccountVolume {
 		UsualDay:        hundredths(own.expect(own.perDay, people.perDay).amount()),
 		UsualRecipients: hundredths(own.expect(own.toHour, people.toHour).amount()),
 		DaysWithMail:    int(own.days), UsualBounces: hundredths(v.u.bounceRate(now)),
+		Steps: v.steps(),
 	}
+}
+
+func sentOf(t tally) AccountSent {
+	return AccountSent{int(t.messages), int(t.recipients), int(t.bounces), int(t.strangeMessages)}
+}
+
+// steps are those of the volume. How long each is follows from its age when the last
+// was begun (see volume.merge).
+func (v viewer) steps() (list []AccountStep) {
+	steps := v.u.volume
+	for i, s := range steps {
+		length, until := fineStep, int64(math.MaxInt64)
+		switch age := steps[len(steps)-1].start - s.start; {
+		case age > dayStep+hourStep:
+			length = dayStep
+		case age > 2*hourStep:
+			length = hourStep
+		}
+		if i+1 < len(steps) {
+			until = steps[i+1].start
+		}
+		list = append(list, AccountStep{v.moment(s.start), v.moment(min(s.start+length, until)), sentOf(s.tally)})
+	}
+	return list
 }
 
 func (v viewer) hours() (h AccountHours) {
