@@ -69,6 +69,8 @@ type Point struct {
 	Place  geo.Place
 	Action scoring.Action
 	Rules  []string // that fired
+	// Untold says that what became of it is not known, only that it gave points.
+	Untold bool
 }
 
 // Held is one message that waited.

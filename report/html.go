@@ -63,7 +63,7 @@ func (d drawn) Map() template.HTML {
 // MapLevels are the greys of the map.
 func (d drawn) MapLevels() []level {
 	var m drawnMap
-	m.lands(d.Countries)
+	m.lands(Map{Countries: d.Countries})
 	return m.Levels
 }
 

@@ -19,6 +19,7 @@ import (
 type Map struct {
 	Countries []Row
 	Thefts    []Theft
+	Unit      string // of what is counted; "": message
 }
 
 // Theft is one user's, from where the user is at home to where the thief was.
@@ -87,7 +88,7 @@ type level struct{ Class, Text string }
 func (m Map) Draw() template.HTML {
 	a := newAtlas()
 	d := drawnMap{Width: mapWidth, Height: mapHeight, Title: m.title()}
-	d.lands(m.Countries)
+	d.lands(m)
 	for _, t := range m.Thefts {
 		d.theft(a, t)
 	}
@@ -101,11 +102,18 @@ func (m Map) title() string {
 			messages, countries = messages+c.All(), countries+1
 		}
 	}
-	title := fmt.Sprintf("World map of %s from %s", words.Count(messages, "message"), countries1(countries))
+	title := fmt.Sprintf("World map of %s from %s", words.Count(messages, m.unit()), countries1(countries))
 	if len(m.Thefts) > 0 {
 		title += fmt.Sprintf(", with the ways of %s", words.Count(len(m.Thefts), "theft"))
 	}
 	return title
+}
+
+func (m Map) unit() string {
+	if m.Unit == "" {
+		return "message"
+	}
+	return m.Unit
 }
 
 func countries1(n int) string {
@@ -118,10 +126,10 @@ func countries1(n int) string {
 // levels of grey; each is ten times as many messages as the one before.
 const greys = 5
 
-func (d *drawnMap) lands(rows []Row) {
+func (d *drawnMap) lands(m Map) {
 	byCode := make(map[string]Row)
 	most := 0
-	for _, r := range rows {
+	for _, r := range m.Countries {
 		if r.Code != "" {
 			byCode[r.Code] = r
 			most = max(most, r.All())
@@ -131,7 +139,7 @@ func (d *drawnMap) lands(rows []Row) {
 		r, sent := byCode[l.Code]
 		out := drawnLand{Path: l.Path, Title: l.Name, Class: "l0"}
 		if sent {
-			out.Title = fmt.Sprintf("%s: %s", l.Name, words.Count(r.All(), "message"))
+			out.Title = fmt.Sprintf("%s: %s", l.Name, words.Count(r.All(), m.unit()))
 			out.Class = fmt.Sprintf("l%d", grey(r.All()))
 		}
 		if l.Path == "" {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 
 	"sendwarden/maillog"
@@ -58,11 +59,16 @@ func parsed() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"number": words.Thousands, "counted": words.Count, "letGo": letGo, "points": words.Points, "signed": signed, "change": change,
 		"mask": maillog.Mask, "network": words.Network, "share": share, "minus": func(a, b int) int { return a - b },
-		"stamp": func(t time.Time) string { return t.Format(words.Stamp) },
-		"clock": words.Clock,
-		"day":   func(t time.Time) string { return t.Format("2006-01-02 15:04") },
-		"iso":   func(t time.Time) string { return t.Format(time.RFC3339) },
+		"stamp": moment(words.Stamp), "clock": moment("15:04:05"), "day": moment("2006-01-02 15:04"), "second": moment(time.DateTime), "date": moment(time.DateOnly),
+		"join": func(list []string) string { return strings.Join(list, ", ") },
 	}).ParseFS(sources, "*.tmpl"))
+}
+
+// moment writes a time for people and, with its zone, for programs.
+func moment(layout string) func(time.Time) template.HTML {
+	return func(t time.Time) template.HTML {
+		return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339), t.Format(layout))) // digits, signs and letters of the layout
+	}
 }
 
 // render makes the HTML of a part.

@@ -56,7 +56,12 @@ func written(t *testing.T, r Report) string {
 // What an HTML parser makes of the report has no script, no handler and nothing
 // that is fetched, whatever users and networks are called.
 func TestStrangersWordsStayWords(t *testing.T) {
-	text := written(t, full())
+	for name, text := range map[string]string{"replay": written(t, full()), "state": standingText(t, stands())} {
+		t.Run(name, func(t *testing.T) { onlyWords(t, text) })
+	}
+}
+
+func onlyWords(t *testing.T, text string) {
 	root, err := html.Parse(strings.NewReader(text))
 	require.NoError(t, err)
 	seen := 0
@@ -84,7 +89,13 @@ func TestStrangersWordsStayWords(t *testing.T) {
 
 // Every part can be reached and is named: what a screen reader needs.
 func TestReportIsAccessible(t *testing.T) {
-	root, err := html.Parse(strings.NewReader(written(t, full())))
+	for name, text := range map[string]string{"replay": written(t, full()), "state": standingText(t, stands())} {
+		t.Run(name, func(t *testing.T) { isAccessible(t, text) })
+	}
+}
+
+func isAccessible(t *testing.T, text string) {
+	root, err := html.Parse(strings.NewReader(text))
 	require.NoError(t, err)
 	ids, elements := make(map[string]bool), make(map[string]int)
 	for n := range root.Descendants() {
@@ -94,9 +105,16 @@ func TestReportIsAccessible(t *testing.T) {
 			ids[id] = true
 		}
 	}
+	level := 0
 	for n := range root.Descendants() {
 		switch {
 		case n.Type != html.ElementNode:
+		case len(n.Data) == 2 && n.Data[0] == 'h' && n.Data[1] >= '1' && n.Data[1] <= '6':
+			depth := int(n.Data[1] - '0')
+			require.LessOrEqual(t, depth, level+1, "a heading skips a level")
+			level = depth
+		case n.Data == "table":
+			require.Equal(t, "caption", firstElement(n), "a table says what it is")
 		case n.Data == "a":
 			require.True(t, ids[strings.TrimPrefix(attribute(n, "href"), "#")], attribute(n, "href"))
 		case n.Data == "th":
@@ -111,6 +129,15 @@ func TestReportIsAccessible(t *testing.T) {
 	for _, once := range []string{"main", "header", "footer", "nav", "h1"} {
 		require.Equal(t, 1, elements[once], once)
 	}
+}
+
+func firstElement(n *html.Node) string {
+	for c := range n.ChildNodes() {
+		if c.Type == html.ElementNode {
+			return c.Data
+		}
+	}
+	return ""
 }
 
 func attribute(n *html.Node, key string) string {

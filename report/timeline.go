@@ -20,7 +20,8 @@ type Timeline struct {
 	Points      []Point // in order of time
 	Hold, Block float64 // thresholds
 	HalfLife    time.Duration
-	Until       time.Time // of the axis; zero: the last point
+	From, Until time.Time // of the axis; zero: the first and the last point
+	Sent        []Sent    // how many messages there were; nil: the points are all of them
 }
 
 // Draw writes the timeline as SVG, once for wide screens and paper and once for
@@ -96,6 +97,9 @@ func (t Timeline) draw(width int, class string) drawnTimeline {
 		d.Left = 76
 	}
 	from, to := t.Points[0].Time, t.Points[len(t.Points)-1].Time
+	if !t.From.IsZero() && t.From.Before(from) {
+		from = t.From
+	}
 	if t.Until.After(to) {
 		to = t.Until
 	}
@@ -109,7 +113,11 @@ func (t Timeline) draw(width int, class string) drawnTimeline {
 	}
 	d.score(t, x)
 	d.lanes(t, a, x, class)
-	d.bars(t, from, to)
+	if t.Sent != nil {
+		d.sent(t.Sent, from, to, x)
+	} else {
+		d.bars(t, from, to)
+	}
 	d.ticks(from, to, x)
 	d.Title = "Timeline of " + maillog.Mask(t.User)
 	d.Desc = t.describe(a)
@@ -181,6 +189,10 @@ func (d *drawnTimeline) lanes(t Timeline, a atlas, x func(time.Time) float64, cl
 			m.Class, m.R, what = "refused block", "6", "blocked"
 		case scoring.Refuse:
 			m.Class, what = "refused", "refused"
+		case scoring.Allow:
+			if p.Untold {
+				what = "points added"
+			}
 		}
 		m.Title = fmt.Sprintf("%s: %s, %s from %s, %s; score %s", p.Time.Format("15:04:05"), what, p.Place.Addr, where(a, p.Place), words.Network(p.Place), words.Points(p.Score))
 		if len(p.Rules) > 0 {
@@ -215,6 +227,28 @@ func (d *drawnTimeline) bars(t Timeline, from, to time.Time) {
 		}
 		b := bar{X: fmt.Sprint(d.Left + i*10 + 1), W: "8", Title: c.words()}
 		b.stack(c, most, barsHeight, d.BarsBottom)
+		d.Bars = append(d.Bars, b)
+	}
+	d.BarsText = words.Thousands(most)
+	d.BarsTop = d.BarsBottom - barsHeight
+}
+
+// sent draws how many messages there were, in stretches of time of any length.
+func (d *drawnTimeline) sent(stretches []Sent, from, to time.Time, x func(time.Time) float64) {
+	most := 1
+	for _, s := range stretches {
+		if s.Until.After(from) && s.From.Before(to) {
+			most = max(most, s.Messages)
+		}
+	}
+	for _, s := range stretches {
+		if s.Messages == 0 || !s.Until.After(from) || !s.From.Before(to) {
+			continue
+		}
+		left, right := max(float64(d.Left), x(s.From)), min(float64(d.Right), x(s.Until))
+		b := bar{X: fmt.Sprintf("%.1f", left), W: fmt.Sprintf("%.1f", max(right-left-1, 2)),
+			Title: fmt.Sprintf("%s to %s: %s", s.From.Format(minute), s.Until.Format(minute), words.Count(s.Messages, "message"))}
+		b.stack(Counts{Allowed: s.Messages}, most, barsHeight, d.BarsBottom)
 		d.Bars = append(d.Bars, b)
 	}
 	d.BarsText = words.Thousands(most)
@@ -291,12 +325,21 @@ func tickStep(width time.Duration, most int) (time.Duration, string) {
 // describe says the same in words, for who cannot see it.
 func (t Timeline) describe(a atlas) string {
 	var c Counts
+	untold := 0
 	var names []string
 	for _, p := range t.Points {
-		c.Add(p.Action)
+		if p.Untold {
+			untold++
+		} else {
+			c.Add(p.Action)
+		}
 		if name := a.name(p.Place.Country); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	return fmt.Sprintf("%s from %s to %s; from %s.", c.words(), t.Points[0].Time.Format(words.Stamp), t.Points[len(t.Points)-1].Time.Format(words.Stamp), strings.Join(names, ", "))
+	what := c.words()
+	if untold > 0 {
+		what = "Points were added to the score by " + words.Count(len(t.Points), "message")
+	}
+	return fmt.Sprintf("%s from %s to %s; from %s.", what, t.Points[0].Time.Format(words.Stamp), t.Points[len(t.Points)-1].Time.Format(words.Stamp), strings.Join(names, ", "))
 }

@@ -10,6 +10,9 @@ import (
 	"sendwarden/words"
 )
 
+// minute is a moment where seconds do not matter, with its zone said.
+const minute = "2006-01-02 15:04 -0700"
+
 // letGo tells of held messages.
 func letGo(n int) string {
 	if n == 1 {

@@ -25,6 +25,8 @@ import (
 type doer interface {
 	Do(context.Context, control.Who, control.Act) (control.Done, error)
 	Accounts(context.Context) (control.Accounts, error)
+	Account(context.Context, string) (control.Account, error)
+	Crowd(context.Context) (control.Crowd, error)
 	Trusts(context.Context) ([]control.Trust, error)
 	History(context.Context, control.Span) ([]control.Record, error)
 }

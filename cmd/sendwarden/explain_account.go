@@ -23,7 +23,7 @@ func writeAccount(w io.Writer, a scoring.Account) {
 	fmt.Fprintf(w, "%s, %s\n", maillog.Mask(a.User), a.Time.Format(words.Stamp))
 	fmt.Fprintf(w, "Score %s; mail from strange places waits from %s on, %s blocks.\n",
 		words.Points(a.Score), words.Points(a.Hold), words.Points(a.Block))
-	if s := standing(a); s != "" {
+	if s := verdictOn(a); s != "" {
 		fmt.Fprintln(w, s)
 	}
 	fmt.Fprintf(w, "First seen %s", a.FirstSeen)
@@ -37,8 +37,8 @@ func writeAccount(w io.Writer, a scoring.Account) {
 	accountVisits(w, a)
 }
 
-// standing says what else decides about the user.
-func standing(a scoring.Account) string {
+// verdictOn says what else decides about the user.
+func verdictOn(a scoring.Account) string {
 	switch {
 	case a.Ignore:
 		return "Not looked at: the rules say to ignore the user."

@@ -50,7 +50,7 @@ for a year.`,
 					writeJSON(out, r)
 				}
 			} else {
-				printHistory(out, records, span)
+				printHistory(out, records, span, time.Local)
 			}
 			return out.Flush()
 		},
@@ -62,14 +62,14 @@ for a year.`,
 	return cmd
 }
 
-func printHistory(out io.Writer, records []control.Record, span control.Span) {
+func printHistory(out io.Writer, records []control.Record, span control.Span, zone *time.Location) {
 	if len(records) == 0 {
 		of, since := "", ""
 		if span.User != "" {
 			of = " about " + maillog.Mask(span.User)
 		}
 		if !span.Since.IsZero() {
-			since = " since " + span.Since.Local().Format(words.Stamp)
+			since = " since " + span.Since.In(zone).Format(words.Stamp)
 		}
 		fmt.Fprintf(out, "Nothing was done%s%s.\n", of, since)
 		return
@@ -78,7 +78,7 @@ func printHistory(out io.Writer, records []control.Record, span control.Span) {
 		fmt.Fprintf(out, "(the newest %s; --since shows others)\n", words.Thousands(control.MaxRecords))
 	}
 	for _, r := range records {
-		fmt.Fprintf(out, "%s  %s  by %s\n", r.Time.Local().Format(words.Stamp), what(r), maillog.Mask(r.Who))
+		fmt.Fprintf(out, "%s  %s  by %s\n", r.Time.In(zone).Format(words.Stamp), what(r), maillog.Mask(r.Who))
 		if r.Why != "" {
 			fmt.Fprintf(out, "    %s\n", shorten(maillog.Mask(r.Why), 76))
 		}

@@ -29,10 +29,11 @@ type listCommand struct {
 	blocked, held, near bool
 	user, sort          string
 	asJSON, asCSV       bool
+	zone                *time.Location // in which times are shown
 }
 
 func newList() *cobra.Command {
-	var c listCommand
+	c := listCommand{zone: time.Local}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Show who is blocked, held, or close to it",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"sendwarden/blocklist"
 	"sendwarden/control"
@@ -36,7 +37,7 @@ func (c *listCommand) left(cmd *cobra.Command, rules *scoring.Rules, silence err
 		all, err = o.Accounts(cmd.Context())
 		if err = errors.Join(err, o.Close()); err == nil {
 			if c.held || c.near {
-				fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: no daemon runs; whose mail waits and who is close to it is as %s has it, written %s\n", state, written(state))
+				fmt.Fprintf(cmd.ErrOrStderr(), "sendwarden: no daemon runs; whose mail waits and who is close to it is as %s has it, written %s\n", state, written(state, time.Local))
 			}
 			return all, byState, nil
 		}
@@ -53,12 +54,12 @@ func (c *listCommand) left(cmd *cobra.Command, rules *scoring.Rules, silence err
 }
 
 // written is when a file was.
-func written(name string) string {
+func written(name string, zone *time.Location) string {
 	info, err := os.Stat(name)
 	if err != nil {
 		return "at a time that nobody knows"
 	}
-	return info.ModTime().Format(words.Stamp)
+	return info.ModTime().In(zone).Format(words.Stamp)
 }
 
 // fromFile are those on a blocklist file.

@@ -25,7 +25,7 @@ func (c *listCommand) print(out io.Writer, all control.Accounts, from teller) er
 		title string
 		rows  [][]string
 		list  []control.Account
-		row   func(control.Account) []string
+		row   func(control.Account, *time.Location) []string
 	}{
 		{"", [][]string{{"USER", "SINCE", "SCORE", "FROM", "POSTFIX"}}, all.Listed, listedRow},
 		{heldTitle(all.Holds), [][]string{{"USER", "SINCE", "SCORE", "WAITS", "GOES AT", "FROM"}}, all.Held, heldRow},
@@ -35,7 +35,7 @@ func (c *listCommand) print(out io.Writer, all control.Accounts, from teller) er
 			continue
 		}
 		for _, a := range section.list {
-			section.rows = append(section.rows, section.row(a))
+			section.rows = append(section.rows, section.row(a, c.zone))
 		}
 		var text strings.Builder
 		if section.title != "" {
@@ -82,10 +82,10 @@ func (c *listCommand) nobody(all control.Accounts, from teller) string {
 	return text + ". Last submission " + ago(all.Last, time.Now()) + "."
 }
 
-func listedRow(a control.Account) []string {
+func listedRow(a control.Account, zone *time.Location) []string {
 	at, score := "by hand", ""
 	if !a.Since.IsZero() {
-		at = a.Since.Local().Format(words.Stamp)
+		at = a.Since.In(zone).Format(words.Stamp)
 	}
 	if a.At > 0 {
 		score = words.Points(a.At)
@@ -97,25 +97,25 @@ func listedRow(a control.Account) []string {
 // shortLayout is a moment in a table, with its zone said.
 const shortLayout = "01-02 15:04 -0700"
 
-func heldRow(a control.Account) []string {
+func heldRow(a control.Account, zone *time.Location) []string {
 	goes := "by a person"
 	if until := a.Held[0].Until; !until.IsZero() {
-		goes = until.Local().Format("15:04")
+		goes = until.In(zone).Format("15:04")
 		if time.Until(until) > 20*time.Hour {
-			goes = until.Local().Format("01-02 15:04")
+			goes = until.In(zone).Format("01-02 15:04")
 		}
 	}
 	at := ""
 	if s := since(a); !s.IsZero() {
-		at = s.Local().Format(shortLayout)
+		at = s.In(zone).Format(shortLayout)
 	}
 	return []string{shorten(maillog.Mask(a.User), userWidth), at, words.Points(a.Score), words.Thousands(len(a.Held)), goes, shorten(strings.Join(countries(a), " "), 8)}
 }
 
-func closeRow(a control.Account) []string {
+func closeRow(a control.Account, zone *time.Location) []string {
 	at, why := "", ""
 	if s := since(a); !s.IsZero() {
-		at = s.Local().Format(shortLayout)
+		at = s.In(zone).Format(shortLayout)
 	}
 	if n := len(a.Reasons); n > 0 {
 		why = a.Reasons[n-1].Rule

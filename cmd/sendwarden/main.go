@@ -88,7 +88,7 @@ Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check or doctor has found fau
 	root.SetHelpCommand(newHelp())
 	addGroup(root, "Try it and tune it:", newReplay(), newExplain(), newCheck(), newTest(), newRules(), newLookup(), newParse(), newStats(), newTrace(), newSimulate())
 	addGroup(root, "Protect the server:", newSetup(), newDoctor(), newInvestigate(), newRun(), newQueue(), newState(), newQueueHelper())
-	addGroup(root, "Review what it does:", newStatus(), newWatch(), newReview(), newList(), newHistory(), newBlock(), newRelease(), newKeep(), newTrust(), newUntrust())
+	addGroup(root, "Review what it does:", newStatus(), newWatch(), newReview(), newList(), newHistory(), newReport(), newBlock(), newRelease(), newKeep(), newTrust(), newUntrust())
 	root.AddCommand(newVersion())
 	addManual(root)
 	return root

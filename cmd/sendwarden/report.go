@@ -28,17 +28,23 @@ func (c *replayCommand) reportFlags(cmd *cobra.Command) {
 
 // checkReport finds what is wrong with --html before a long log is read.
 func (c *replayCommand) checkReport() error {
-	switch ext := strings.ToLower(filepath.Ext(c.html)); {
-	case c.html == "":
-		return nil
-	case c.against != "" || c.sweep != "":
+	if c.html != "" && (c.against != "" || c.sweep != "") {
 		return usageError{errors.New("--html tells what one set of rules does; leave --against and --sweep out")}
-	case ext != ".html" && ext != ".htm":
-		return usageError{fmt.Errorf("--html %s: the name must end in .html", c.html)}
 	}
-	dir := filepath.Dir(c.html)
+	return checkHTML(c.html)
+}
+
+// checkHTML finds what is wrong with the name of a page; "" is none.
+func checkHTML(name string) error {
+	if name == "" {
+		return nil
+	}
+	if ext := strings.ToLower(filepath.Ext(name)); ext != ".html" && ext != ".htm" {
+		return usageError{fmt.Errorf("--html %s: the name must end in .html", name)}
+	}
+	dir := filepath.Dir(name)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("--html %s: there is no folder %s", c.html, dir)
+		return fmt.Errorf("--html %s: there is no folder %s (mkdir -p %[2]s)", name, dir)
 	}
 	return nil
 }
@@ -89,6 +95,9 @@ type reporting struct {
 	album    *album
 }
 
+// embeddedCredit is what the sources of the embedded geolocation data ask for.
+const embeddedCredit = "Addresses: IP geolocation by DB-IP, NRO and RouteViews (CC BY 4.0)."
+
 // writeReport makes the report and writes it to its file, whole or not at all.
 func (c *replayCommand) writeReport(stdout io.Writer, r *reporting, now time.Time) error {
 	out := r.album.report(r)
@@ -102,7 +111,7 @@ func (c *replayCommand) writeReport(stdout io.Writer, r *reporting, now time.Tim
 		out.Geo = append(out.Geo, words.Database(s, now))
 	}
 	if len(c.geoFiles) == 0 && len(r.rules.Geo) == 0 {
-		out.Credits = append(out.Credits, "Addresses: IP geolocation by DB-IP, NRO and RouteViews (CC BY 4.0).")
+		out.Credits = append(out.Credits, embeddedCredit)
 	}
 	if c.knownThefts != "" {
 		s := r.lane.record.Score(r.diary.from, r.diary.to)
@@ -115,10 +124,19 @@ func (c *replayCommand) writeReport(stdout io.Writer, r *reporting, now time.Tim
 	if err := writeWhole(c.html, out.Write); err != nil {
 		return err
 	}
-	if info, err := os.Stat(c.html); err == nil && !c.json {
-		fmt.Fprintf(stdout, "\nReport: %s (%d kB)\n", c.html, (info.Size()+999)/1000)
+	if !c.json {
+		fmt.Fprintf(stdout, "\n%s\n", writtenTo(c.html))
 	}
 	return nil
+}
+
+// writtenTo says where a report is.
+func writtenTo(name string) string {
+	info, err := os.Stat(name)
+	if err != nil {
+		return "Report: " + name
+	}
+	return fmt.Sprintf("Report: %s (%s)", name, words.Size(info.Size()))
 }
 
 // writeWhole writes a file that only its owner may read, as it tells of people.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"sendwarden/geo"
@@ -64,12 +63,5 @@ func (s *setup) openLogs(files []string) (*scoring.Rules, *geo.DB, *past.Logs, e
 
 // zone is where time stamps without a zone were written.
 func (s *setup) zone() (*time.Location, error) {
-	if s.timezone == "" {
-		return time.Local, nil
-	}
-	zone, err := time.LoadLocation(s.timezone)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--timezone %s: unknown zone (write it as Europe/Madrid)", s.timezone)}
-	}
-	return zone, nil
+	return loadZone("timezone", s.timezone)
 }

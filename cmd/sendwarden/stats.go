@@ -52,7 +52,7 @@ func (c *statsCommand) run(cmd *cobra.Command, files []string) error {
 	if c.top < 1 {
 		return usageError{errors.New("--top must be at least 1")}
 	}
-	if err := c.checkPage(); err != nil {
+	if err := checkHTML(c.html); err != nil {
 		return err
 	}
 	_, places, logs, err := c.openLogs(files)

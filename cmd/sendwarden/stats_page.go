@@ -1,29 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-
 	"sendwarden/report"
 	"sendwarden/tally"
 )
-
-// checkPage finds what is wrong with --html before a long log is read.
-func (c *statsCommand) checkPage() error {
-	if c.html == "" {
-		return nil
-	}
-	if ext := strings.ToLower(filepath.Ext(c.html)); ext != ".html" && ext != ".htm" {
-		return usageError{fmt.Errorf("--html %s: the name must end in .html", c.html)}
-	}
-	dir := filepath.Dir(c.html)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("--html %s: there is no folder %s", c.html, dir)
-	}
-	return nil
-}
 
 // newStatsPage is what was counted, as a page.
 func newStatsPage(c *tally.Counts) report.Statistics {
