@@ -65,9 +65,9 @@ func TestAccountChangesNothing(t *testing.T) {
 		stored := d.start(t, rules)
 		sleepy.users.most, stored.users.most = 1+r.IntN(5), 1+r.IntN(5)
 		look := func(s *Scorer, user string, at time.Time) string {
-			before := [2]int{len(s.users.awake), len(s.users.asleep)}
+			before := [2]int{len(s.users.here), len(s.users.asleep)}
 			a, known := s.Account(user, at)
-			require.Equal(t, before, [2]int{len(s.users.awake), len(s.users.asleep)})
+			require.Equal(t, before, [2]int{len(s.users.here), len(s.users.asleep)})
 			text, err := json.Marshal(a)
 			require.NoError(t, err)
 			if !known {

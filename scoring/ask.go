@@ -14,9 +14,10 @@ type asking struct {
 	vm    vm.VM
 
 	signals []Signal // the plain ones in use
-	values  []any    // of the signals, as of turn computed[i]
-	turns   []uint64
-	turn    uint64 // counts submissions
+	values  []any    // of the signals, as of their turns
+	turns   []uint64 // when each was computed last
+	shown   []uint64 // and put into env
+	turn    uint64   // counts submissions
 
 	witness func(Answer) // is told what each rule answers; nil as a rule
 }
@@ -51,7 +52,7 @@ func newAsking(rules *Rules, l *look) asking {
 			a.env[s.Name] = s.value(l) // a function, bound to the look wherever it points
 		}
 	}
-	a.values, a.turns = make([]any, len(a.signals)), make([]uint64, len(a.signals))
+	a.values, a.turns, a.shown = make([]any, len(a.signals)), make([]uint64, len(a.signals)), make([]uint64, len(a.signals))
 	for i := range rules.Rules {
 		q := question{rule: &rules.Rules[i], name: hashName(rules.Rules[i].Name), onlyPlace: !slices.ContainsFunc(rules.Rules[i].when.names, evidence)}
 		for _, name := range q.rule.when.names {
@@ -96,24 +97,47 @@ func (a *asking) ask(l *look) (fired int) {
 }
 
 func (a *asking) holds(q *question, l *look) bool {
-	for _, g := range q.gates {
+	if !a.passes(q.gates, l) {
+		return false
+	}
+	if q.rule.when.onlyGates {
+		return true
+	}
+	a.show(q.needs, l)
+	answer, err := a.vm.Run(q.rule.when.program, a.env)
+	return err == nil && answer == true // an error, such as a division by zero, is no evidence
+}
+
+// passes tells whether all gates are open. Those are tried first whose signals an
+// earlier rule has asked for: what is familiar mostly fails there, and a signal that
+// has to be looked up is not.
+func (a *asking) passes(gates []indexedGate, l *look) bool {
+	for _, g := range gates {
+		if a.turns[g.signal] == a.turn && a.values[g.signal] != g.want {
+			return false
+		}
+	}
+	for _, g := range gates {
 		if a.value(g.signal, l) != g.want {
 			return false
 		}
 	}
-	for _, n := range q.needs {
-		a.value(n, l)
-	}
-	answer, err := a.vm.Run(q.rule.when.program, a.env)
-	return err == nil && answer == true // an error, such as a division by zero, is no evidence
+	return true
 }
 
 // value computes a signal, once a submission.
 func (a *asking) value(n int, l *look) any {
 	if a.turns[n] != a.turn {
-		a.values[n] = a.signals[n].value(l)
-		a.env[a.signals[n].Name] = a.values[n]
-		a.turns[n] = a.turn
+		a.values[n], a.turns[n] = a.signals[n].value(l), a.turn
 	}
 	return a.values[n]
+}
+
+// show lets conditions see signals.
+func (a *asking) show(signals []int, l *look) {
+	for _, n := range signals {
+		if a.shown[n] != a.turn {
+			a.env[a.signals[n].Name], a.shown[n] = a.value(n, l), a.turn
+		}
+	}
 }

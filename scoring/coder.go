@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/bits"
 	"net/netip"
+	"slices"
 	"time"
 
 	"sendwarden/geo"
@@ -36,12 +37,17 @@ type coder struct {
 	err     error
 }
 
+// begin begins a record, in the place of the one that was written before.
+func (c *coder) begin() {
+	c.buf, c.version = append(c.buf[:0], recordVersion), recordVersion
+}
+
 // encode writes a record by its description.
 func encode(describe func(*coder)) []byte {
-	c := coder{buf: make([]byte, 0, 512), version: recordVersion}
-	c.buf = append(c.buf, recordVersion)
+	c := coder{buf: make([]byte, 0, 512)}
+	c.begin()
 	describe(&c)
-	return append(make([]byte, 0, len(c.buf)), c.buf...)
+	return slices.Clone(c.buf)
 }
 
 // decode reads a record back. Whatever the bytes are, what it makes is no larger

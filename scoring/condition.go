@@ -18,6 +18,8 @@ type condition struct {
 	program *vm.Program
 	names   []string // the signals that it asks for
 	gates   []gate
+	// onlyGates: there is nothing else in it.
+	onlyGates bool
 }
 
 // gate is a part of a condition that is a yes-or-no signal, or the opposite of
@@ -28,21 +30,23 @@ type gate struct {
 	want bool
 }
 
-// gatesOf finds the gates of a condition.
-func gatesOf(n ast.Node) []gate {
+// gatesOf finds the gates of a condition, and tells whether that is all of it.
+func gatesOf(n ast.Node) (gates []gate, all bool) {
 	switch n := n.(type) {
 	case *ast.BinaryNode:
 		if n.Operator == "&&" || n.Operator == "and" {
-			return append(gatesOf(n.Left), gatesOf(n.Right)...)
+			left, allLeft := gatesOf(n.Left)
+			right, allRight := gatesOf(n.Right)
+			return append(left, right...), allLeft && allRight
 		}
 	case *ast.UnaryNode:
 		if name, isName := n.Node.(*ast.IdentifierNode); isName && (n.Operator == "not" || n.Operator == "!") {
-			return []gate{{name.Value, false}}
+			return []gate{{name.Value, false}}, true
 		}
 	case *ast.IdentifierNode:
-		return []gate{{n.Value, true}}
+		return []gate{{n.Value, true}}, true
 	}
-	return nil
+	return nil, false
 }
 
 // A condition's size is bounded: people write conditions of ten or twenty nodes
@@ -81,7 +85,8 @@ func (r *reader) condition(n *yaml.Node, rule string, rules *Rules) condition {
 	for name := range check.used {
 		names = append(names, name)
 	}
-	return condition{text, program, names, gatesOf(program.Node())}
+	gates, all := gatesOf(program.Node())
+	return condition{text, program, names, gates, all}
 }
 
 // faultIn reports a fault at a line (from 1) and column (from 0) within a

@@ -80,9 +80,7 @@ func (s *Scorer) Explain(sub Submission) (e Explanation) {
 // answer evaluates the parts of one rule's condition. All of them are computed,
 // also those that the condition does not come to.
 func (a *asking) answer(q *question, l *look, holds, fired bool) Answer {
-	for _, n := range q.needs {
-		a.value(n, l)
-	}
+	a.show(q.needs, l)
 	if q.tree == nil {
 		whole, _ := treeOf(q.rule.when.text) // it was compiled before, with the rules
 		q.tree = &whole

@@ -12,9 +12,8 @@ import (
 
 // user is all that is remembered of one user.
 type user struct {
-	name      string
-	changed   bool // since the last Changes
-	forgotten bool
+	name string
+	keeping
 
 	firstDay int32
 	last     int64 // Unix seconds of the last submission or log-in
@@ -48,6 +47,13 @@ type user struct {
 	pausedTo int64  // no more go before, Unix seconds
 
 	share *share // with other hosts; nil: not known, or nothing is shared
+}
+
+// keeping is how the memory of a user is kept (see users), and no part of it.
+type keeping struct {
+	round     uint32 // in which the user was heard of last
+	changed   bool   // since the last Changes
+	forgotten bool
 }
 
 // firing is when a rule last added points.

@@ -1,10 +1,5 @@
 package scoring
 
-import (
-	"cmp"
-	"slices"
-)
-
 // MessageID names a message. A queue id is unique only within one queue, and
 // only while the message is in it. Postfix tells a policy service the queue id
 // and not the rest; "" is not known, and is taken for any.
@@ -49,6 +44,9 @@ type message struct {
 	bounces    uint32
 
 	next *message // another with the same queue id, on another host
+
+	moment         *moment // its place among the brief ones; nil: it has none
+	older, younger *message
 }
 
 // passing tells whether nothing will be heard of a message's fate: it was refused,
@@ -61,9 +59,8 @@ func (m *message) passing() bool {
 type messages struct {
 	byID  map[string]*message // by queue id
 	count int
-	brief []*message // those that were passing, the oldest first; most are not for long
-	mixed bool       // brief must be put in order
-	swept int32      // the day on which old ones were last forgotten
+	brief brief // those that were passing; most are not for long
+	swept int32 // the day on which old ones were last forgotten
 
 	changed map[string]bool // queue ids of those that have, since the last Changes; nil where nobody asks
 }
@@ -145,7 +142,7 @@ func (ms *messages) again(sub *Submission) *message {
 // follow adds a message, in the place of an older one of the same name.
 func (ms *messages) follow(m *message) {
 	ms.drop(ms.find(m.id))
-	for ms.count >= maxMessages && len(ms.brief) > 0 {
+	for ms.count >= maxMessages && ms.brief.oldest() != nil {
 		ms.dropBriefest()
 	}
 	if m.id.ID == "" || ms.count >= maxMessages {
@@ -164,21 +161,15 @@ func (ms *messages) add(m *message) {
 
 // mayPass puts a message among the passing ones if it is one.
 func (ms *messages) mayPass(m *message) {
-	if m.passing() {
-		n := len(ms.brief)
-		ms.mixed = ms.mixed || n > 0 && ms.brief[n-1].at > m.at
-		ms.brief = append(ms.brief, m)
+	if m.passing() && m.moment == nil {
+		ms.brief.add(m)
 	}
 }
 
-// decide changes what becomes of a message. One that passes only now takes its
-// place among the others at once: to sort them all again for it would take
-// milliseconds on a busy server.
+// decide changes what becomes of a message.
 func (ms *messages) decide(m *message, action Action) {
-	if m.action = action; m.passing() {
-		after, _ := slices.BinarySearchFunc(ms.brief, m.at+1, func(o *message, at int64) int { return cmp.Compare(o.at, at) })
-		ms.brief = slices.Insert(ms.brief, after, m)
-	}
+	m.action = action
+	ms.mayPass(m)
 	ms.touch(m)
 }
 
@@ -214,6 +205,7 @@ func (ms *messages) drop(m *message) {
 		return
 	}
 	ms.touch(m)
+	ms.brief.remove(m)
 	first := ms.byID[m.id.ID]
 	for at := &first; *at != nil; at = &(*at).next {
 		if *at == m {
@@ -232,8 +224,8 @@ func (ms *messages) drop(m *message) {
 // dropBriefest forgets the message that has been passing for longest, unless
 // its fate is being told by now.
 func (ms *messages) dropBriefest() {
-	m := ms.brief[0]
-	ms.brief = ms.brief[1:]
+	m := ms.brief.oldest()
+	ms.brief.remove(m)
 	if m.passing() {
 		ms.drop(m)
 	}
@@ -242,11 +234,7 @@ func (ms *messages) dropBriefest() {
 // tidy forgets messages that will not be heard of again: those that are passing
 // after an hour, the others once a day.
 func (ms *messages) tidy(now int64) {
-	if ms.mixed {
-		ms.mixed = false
-		slices.SortStableFunc(ms.brief, func(a, b *message) int { return cmp.Compare(a.at, b.at) })
-	}
-	for len(ms.brief) > 0 && now-ms.brief[0].at > sameMessage {
+	for m := ms.brief.oldest(); m != nil && now-m.at > sameMessage; m = ms.brief.oldest() {
 		ms.dropBriefest()
 	}
 	day := int32(now / dayStep)

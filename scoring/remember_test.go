@@ -193,7 +193,7 @@ func TestSleepChangesNothing(t *testing.T) {
 			require.Equal(t, happens(awake), happens(sleepy), "happening %d", i)
 		}
 		require.NotEmpty(t, sleepy.users.asleep)
-		require.LessOrEqual(t, len(sleepy.users.awake)+len(sleepy.users.drowsy), 2*sleepy.users.most)
+		require.LessOrEqual(t, len(sleepy.users.here), 2*sleepy.users.most)
 	})
 }
 

@@ -60,9 +60,9 @@ func (s *Scorer) user(name string, now int64) *user {
 	switch {
 	case u == nil:
 		u = &user{name: name, firstDay: int32(now / dayStep)}
-		s.users.rouse(u)
+		s.users.add(u)
 	case u.last != 0 && !u.blocked && s.rules.forgotten(u.last, now):
-		*u = user{name: name, changed: u.changed, firstDay: int32(now / dayStep)}
+		*u = user{name: name, keeping: u.keeping, firstDay: int32(now / dayStep)}
 	}
 	s.users.change(u)
 	return u

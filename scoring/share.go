@@ -134,11 +134,9 @@ func (s *Scorer) Offer() error {
 		return nil
 	}
 	var names []string
-	for _, at := range []map[string]*user{s.users.awake, s.users.drowsy} {
-		for name, u := range at {
-			if s.shares(u) && u.share != nil {
-				names = append(names, name)
-			}
+	for name, u := range s.users.here {
+		if s.shares(u) && u.share != nil {
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
@@ -382,7 +380,7 @@ func (sh *shared) adopt(s *Scorer, u *user, x *Exchange, was Verdict, braked *br
 		return was, true
 	}
 	wasBlocked := u.blocked
-	fresh.name, fresh.changed, fresh.forgotten = u.name, u.changed, u.forgotten
+	fresh.name, fresh.keeping = u.name, u.keeping
 	fresh.held, fresh.portion, fresh.pausedTo = u.held, u.portion, u.pausedTo
 	*u = *fresh
 	u.share = known

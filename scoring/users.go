@@ -1,9 +1,6 @@
 package scoring
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // users are all who are remembered. Of a million users most are idle at any
 // time: those sleep as records, which take a third of the memory. Who is heard of
@@ -13,12 +10,14 @@ import (
 // With a state on disk (Remember), not even the records of sleepers are kept in
 // memory: the state has them.
 type users struct {
-	// awake were heard of lately, drowsy before. When there are too many awake,
-	// they become the drowsy ones, and those fall asleep.
-	awake, drowsy map[string]*user
-	tired         []*user // of the drowsy; some were roused since
-	asleep        map[string][]byte
-	most          int // awake at once, and drowsy as many
+	// here are those who are awake: they were heard of in this round or in the one
+	// before. A round ends when many have been heard of in it.
+	here   map[string]*user
+	round  uint32
+	roused []*user // in this round
+	tired  []*user // in the one before; some were roused again since
+	asleep map[string][]byte
+	most   int // roused in a round
 
 	state   *stateOf // nil: all is in memory
 	changed []*user  // since the last Changes; they stay awake until then
@@ -28,6 +27,7 @@ type users struct {
 	// reunite puts the messages that are being followed in the place of those that
 	// a record holds.
 	reunite func(*user)
+	writer  coder // of records
 }
 
 // stateOf is where the records are of those who are neither awake nor asleep here.
@@ -41,21 +41,20 @@ const awakeAtOnce = 8192
 
 func newUsers() users {
 	return users{
-		awake: make(map[string]*user), drowsy: make(map[string]*user), asleep: make(map[string][]byte),
+		here: make(map[string]*user), round: 1, asleep: make(map[string][]byte),
 		gone: make(map[string]bool), most: awakeAtOnce, reunite: func(*user) {},
 	}
 }
 
 // find answers a user; nil when nothing is known of one.
 func (us *users) find(name string) *user {
-	if u := us.awake[name]; u != nil {
-		return u
-	}
-	u := us.drowsy[name]
-	if u == nil {
-		u = us.wake(name)
-	}
-	if u != nil {
+	u := us.here[name]
+	switch {
+	case u == nil:
+		if u = us.wake(name); u != nil {
+			us.add(u)
+		}
+	case u.round != us.round:
 		us.rouse(u)
 	}
 	return u
@@ -64,34 +63,43 @@ func (us *users) find(name string) *user {
 // peek answers a user as find does, and leaves everybody where they are: what it
 // answers is to be looked at only.
 func (us *users) peek(name string) *user {
-	for _, at := range []map[string]*user{us.awake, us.drowsy} {
-		if u := at[name]; u != nil {
-			return u
-		}
+	if u := us.here[name]; u != nil {
+		return u
 	}
 	return us.recall(name)
 }
 
-// rouse takes a user among those who are awake.
-func (us *users) rouse(u *user) {
-	delete(us.drowsy, u.name)
-	if us.state == nil {
-		us.bed()
-	}
-	us.awake[u.name] = u
+// add takes a user among those who are awake.
+func (us *users) add(u *user) {
+	us.rouse(u)
+	us.here[u.name] = u
 }
 
-// bed lets the next of the drowsy fall asleep. There are not more of them than
-// become awake before their beds are needed.
-func (us *users) bed() {
-	if len(us.awake) >= us.most {
+// rouse takes note that a user was heard of in this round.
+func (us *users) rouse(u *user) {
+	u.round = us.round // tired no longer
+	if us.state == nil && us.bed() {
+		u.round = us.round
+	}
+	us.roused = append(us.roused, u)
+}
+
+// bed lets the next of the tired fall asleep, and tells whether a round began. There
+// are not more of them than are roused in this one.
+func (us *users) bed() (next bool) {
+	if next = len(us.roused) >= us.most; next {
 		for len(us.tired) > 0 {
 			us.sleep()
 		}
-		us.drowsy, us.awake = us.awake, make(map[string]*user, us.most)
-		us.tired = slices.AppendSeq(us.tired, maps.Values(us.drowsy))
+		us.nextRound()
 	}
 	us.sleep()
+	return next
+}
+
+func (us *users) nextRound() {
+	us.tired, us.roused = us.roused, us.tired[:0]
+	us.round++
 }
 
 // sleep makes a record of one of the tired, unless that one was roused.
@@ -103,10 +111,18 @@ func (us *users) sleep() {
 	u := us.tired[last]
 	us.tired[last] = nil
 	us.tired = us.tired[:last]
-	if us.drowsy[u.name] == u {
-		us.asleep[u.name] = encode(func(c *coder) { c.user(u) })
-		delete(us.drowsy, u.name)
+	if u.round != us.round && !u.forgotten {
+		us.asleep[u.name] = us.record(u)
+		delete(us.here, u.name)
 	}
+}
+
+// record is that of a user.
+func (us *users) record(u *user) []byte {
+	c := &us.writer
+	c.begin()
+	c.user(u)
+	return slices.Clone(c.buf)
 }
 
 // wake makes a user of a record, which is needed no more.
@@ -156,15 +172,20 @@ func (us *users) change(u *user) {
 
 // rest lets those fall asleep whom the state has as they are.
 func (us *users) rest() {
-	if len(us.awake) < us.most {
+	if len(us.roused) < us.most {
 		return
 	}
-	for name, u := range us.drowsy {
-		if u.changed {
-			us.awake[name] = u
+	for _, u := range us.tired {
+		switch {
+		case u.round == us.round || u.forgotten: // is not tired
+		case u.changed:
+			us.roused = append(us.roused, u)
+		default:
+			delete(us.here, u.name)
 		}
 	}
-	us.drowsy, us.awake = us.awake, make(map[string]*user)
+	clear(us.tired) // lets go of them
+	us.nextRound()
 }
 
 // forget drops all that is remembered of a user.
@@ -174,7 +195,7 @@ func (us *users) forget(name string) {
 		return
 	}
 	u.forgotten = true
-	delete(us.awake, name)
+	delete(us.here, name)
 	if us.state != nil {
 		us.gone[name] = false
 	}
@@ -193,7 +214,7 @@ func (us *users) handOver(each func(key string, record []byte)) {
 	for _, u := range us.changed {
 		u.changed = false
 		if !u.forgotten && len(u.name) <= maxName {
-			each(userKey+u.name, encode(func(c *coder) { c.user(u) }))
+			each(userKey+u.name, us.record(u))
 		}
 	}
 	clear(us.changed) // lets go of them
