@@ -114,7 +114,10 @@ func TestDoctorOfFullDisk(t *testing.T) {
 
 	require.NoError(t, os.Remove(filler))
 	within(t, soon, "Postfix finds alice", func() bool { return p.answer(alice) != "" })
-	within(t, 15*time.Second, "/healthz is content", func() bool { said, _ := p.doctor(t, "--control", p.file("control")); return strings.Contains(said, "/healthz: ok") })
+	within(t, 15*time.Second, "/healthz is content", func() bool {
+		said, _ := p.doctor(t, "--control", p.file("control"))
+		return strings.Contains(said, "/healthz: ok")
+	})
 }
 
 func TestDoctorOfReadOnlyDisk(t *testing.T) {
