@@ -31,11 +31,11 @@ func (q *Inquiry) Findings(place func(*Origin) string) []Finding {
 	var found []Finding
 	for _, o := range q.Origins() {
 		if len(found) < most && q.fills(o.Messages, o.Recipients) {
-			found = append(found, o.finding(place))
+			found = append(found, q.finding(o, place))
 		}
 	}
 	for _, a := range q.aliases() {
-		found = append(found, a.finding())
+		found = append(found, q.ofAlias(a))
 	}
 	return append(found, q.delays()...)
 }
@@ -46,19 +46,19 @@ func (q *Inquiry) fills(messages, recipients int) bool {
 	return messages >= 5 && messages*10 >= q.Messages || recipients >= 20 && recipients*10 >= q.Recipients
 }
 
-func (o *Origin) finding(place func(*Origin) string) Finding {
+func (q *Inquiry) finding(o *Origin, place func(*Origin) string) Finding {
 	f := Finding{Cause: string(o.Kind)}
-	f.fact("%s to %s in the queue since %s, %d of them on hold", count(o.Messages, "message"), count(o.Recipients, "recipient"),
-		o.Oldest.Format("2006-01-02 15:04:05"), o.Held)
+	f.fact("%s to %s in the queue since %s, %d of them %s", count(o.Messages, "message"), count(o.Recipients, "recipient"),
+		o.Oldest.Format("2006-01-02 15:04:05"), o.Held, q.server.Held)
 	switch o.Kind {
 	case User:
 		o.user(&f, place)
 	case Local:
-		o.local(&f)
+		o.local(&f, q.server)
 	case Host:
-		o.host(&f, place)
+		o.host(&f, q.server, place)
 	case Bounces:
-		o.bounces(&f)
+		o.bounces(&f, q.server)
 	default:
 		f.Title = "Mail of which neither the queue nor the log tell who handed it in"
 		f.step("run this as root, with the log that covers the time", "sendwarden investigate LOG")
@@ -67,7 +67,7 @@ func (o *Origin) finding(place func(*Origin) string) Finding {
 		f.fact("subjects: %s", strings.Join(subjects, " | "))
 	}
 	if len(o.IDs) > 0 {
-		f.step("look at one of them", "postcat -q "+o.IDs[0])
+		f.step("look at one of them", q.server.look(o.IDs[0]))
 	}
 	return f
 }
@@ -118,31 +118,29 @@ func (o *Origin) sofar(f *Finding) {
 		p.From.Format("2006-01-02 15:04:05"), p.Bounced)
 }
 
-func (o *Origin) local(f *Finding) {
-	name := o.Name
-	if u, err := user.LookupId(o.Name); err == nil {
-		name = u.Username
+func (o *Origin) local(f *Finding, server Server) {
+	name, number := o.Name, ""
+	if isNumber(name) {
+		number = " (uid " + name + ")"
+		if u, err := user.LookupId(name); err == nil {
+			name = u.Username
+		}
 	}
-	f.Title = fmt.Sprintf("The local account %s (uid %s) fills the queue", maillog.Mask(name), o.Name)
+	f.Title = fmt.Sprintf("The local account %s%s fills the queue", maillog.Mask(name), number)
 	if scripts := o.Scripts.Top(3); len(scripts) > 0 {
 		f.fact("made by %s, as the messages say (X-PHP-Originating-Script)", strings.Join(scripts, ", "))
 	}
 	o.forged(f, "")
 	o.sofar(f)
-	f.step("keep what waits from going out", "sendwarden investigate --ids "+o.Key()+" | postsuper -h -")
-	if o.Name == "0" {
-		f.fact("root may always call sendmail(1); what runs as root and sends has to be stopped by itself") // postdrop.c
-	} else {
-		f.step("take the right to send from the account (postconf -X authorized_submit_users gives it back)",
-			"postconf -e 'authorized_submit_users = !"+name+", static:all'")
-	}
+	f.step("keep what waits from going out", server.hold(o.Key()))
+	server.stopAccount(f, name, o.Name == "0" || name == "root")
 	if scripts := o.Scripts.Top(1); len(scripts) > 0 {
 		f.step("find the script, and what else came with it", "find / -xdev -name "+quote(scriptFile(scripts[0]))+" -ls")
 	} else {
 		f.step("which program it is, the account's jobs and processes may tell", "crontab -l -u "+quote(name)+"; ps -fu "+quote(name))
 		f.step("if it is a PHP site, have PHP name the script in each message: mail.add_x_header = On in php.ini", "")
 	}
-	f.step("see what went out", "sendwarden trace "+o.Key())
+	f.step("see what went out", "sendwarden trace "+quote(strings.TrimPrefix(o.Key(), local)))
 }
 
 // scriptFile is the file of "33:form.php" or "example.es/form.php for 203.0.113.7".
@@ -153,17 +151,16 @@ func scriptFile(script string) string {
 	return script[max(strings.LastIndexByte(script, '/'), strings.LastIndexByte(script, ':'))+1:]
 }
 
-func (o *Origin) host(f *Finding, place func(*Origin) string) {
+func (o *Origin) host(f *Finding, server Server, place func(*Origin) string) {
 	f.Title = fmt.Sprintf("The client %s, where nobody logged in, fills the queue", o.Name)
 	f.fact("handed in from %s%s", o.Name, place(o))
 	o.forged(f, "")
-	f.step("may it send without a log-in? It does if it is in mynetworks", "postconf -x mynetworks smtpd_relay_restrictions")
-	f.step("keep what waits from going out", "sendwarden investigate --ids "+o.Key()+" | postsuper -h -")
+	f.step("keep what waits from going out", server.hold(o.Key()))
 	f.step("see what went out", "sendwarden trace "+o.Name)
-	f.step("if it must not, refuse it: put this first in smtpd_client_restrictions", "check_client_access inline:{"+o.Name+"=REJECT}")
+	server.stopHost(f, o.Name)
 }
 
-func (o *Origin) bounces(f *Finding) {
+func (o *Origin) bounces(f *Finding, server Server) {
 	f.Title = "Bounces of this server fill the queue (back-scatter)"
 	if domains := o.Domains.Top(5); len(domains) > 0 {
 		f.fact("to %s, such as %s", count(len(o.Domains), "domain"), strings.Join(domains, ", "))
@@ -172,11 +169,8 @@ func (o *Origin) bounces(f *Finding) {
 		f.fact("%s", cause)
 	}
 	f.fact("a server that takes mail and then can't deliver it writes to the sender, whose address is mostly forged")
-	f.step("keep them from going out", "sendwarden investigate --ids bounces | postsuper -h -")
-	f.step("recipients that are not there have to be refused at the door: these lists have to know all that are",
-		"postconf -n local_recipient_maps relay_recipient_maps virtual_mailbox_maps virtual_alias_maps smtpd_reject_unlisted_recipient")
-	f.step("spam has to be refused at the door, too (a milter, smtpd_proxy_filter), not bounced by a content filter behind it",
-		"postconf -n content_filter smtpd_milters smtpd_proxy_filter")
+	f.step("keep them from going out", server.hold("bounces"))
+	server.refuseUnknown(f)
 }
 
 // aliases are those that make enough recipients to look at, the worst first.
@@ -191,26 +185,26 @@ func (q *Inquiry) aliases() []*Alias {
 	return large[:min(len(large), most)]
 }
 
-func (a *Alias) finding() Finding {
+func (q *Inquiry) ofAlias(a *Alias) Finding {
 	f := Finding{Cause: "alias", Title: fmt.Sprintf("The alias %s multiplies mail", maillog.Mask(a.Address))}
 	f.fact("%s to it became %s", count(a.Messages, "message"), count(a.Recipients, "recipient"))
-	f.step("see whom it stands for", "for map in $(postconf -h virtual_alias_maps); do postmap -q "+quote(a.Address)+" \"$map\"; done")
-	f.step("let only your own people write to it (smtpd_recipient_restrictions)", "check_recipient_access inline:{{"+a.Address+" = permit_sasl_authenticated, reject}}")
+	q.server.alias(&f, a.Address)
 	return f
 }
 
 // delays are the destinations that put off enough to look at.
 func (q *Inquiry) delays() []Finding {
 	var found []Finding
-	for _, reason := range q.Delays.Top(most) {
-		n := q.Delays[reason]
+	all := q.allDelays()
+	for _, reason := range all.Top(most) {
+		n := all[reason]
 		if !q.fills(0, n) {
 			break
 		}
 		where, why, _ := strings.Cut(reason, ": ")
 		f := Finding{Cause: "delay", Title: fmt.Sprintf("%s wait for %s", count(n, "recipient"), maillog.Mask(where))}
 		f.fact("%s", why)
-		f.step("when the cause is gone, have Postfix try again", "postqueue -s "+quote(where))
+		f.step(q.server.retry(where))
 		found = append(found, f)
 	}
 	return found

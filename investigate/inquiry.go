@@ -55,7 +55,7 @@ func (t Table) Top(n int) []string {
 // Origin is all mail in the queue that came from one.
 type Origin struct {
 	Kind Kind
-	Name string // "info@example.es", "33", "192.0.2.7"
+	Name string // "info@example.es", "33" or, of Exim, "www-data", "192.0.2.7"
 
 	Messages, Recipients, Held int
 	Bytes                      int64
@@ -73,16 +73,26 @@ type Origin struct {
 	Causes Table
 }
 
-// Key names an origin in commands: "user:info@example.es", "uid:33", "bounces".
+// local is what the name of a local account begins with that has no number, as in
+// the rules.
+const local = "local:"
+
+// Key names an origin in commands: "user:info@example.es", "uid:33" or
+// "local:www-data", "bounces".
 func (o *Origin) Key() string {
 	switch o.Kind {
 	case User, Host:
 		return string(o.Kind) + ":" + o.Name
 	case Local:
+		if !isNumber(o.Name) {
+			return local + o.Name
+		}
 		return "uid:" + o.Name
 	}
 	return string(o.Kind)
 }
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // Past is what the log says that came from one.
 type Past struct {
@@ -97,32 +107,41 @@ type Alias struct {
 	Messages, Recipients int
 }
 
-// Inquiry collects what queue and log tell: first Add for each message of the queue
-// (with Root) or Wait (without), then Hear for each event of the log.
+// Inquiry collects what queue and log tell: first Wait for each message of the queue,
+// with root's rights Add, too, then Hear for each event of the log.
 type Inquiry struct {
 	Messages, Recipients, Held int
 	Aliases                    map[string]*Alias
-	Delays                     Table // all of the queue
+	Delays                     Table // all of the queue, as it says itself
+
+	server Server
 
 	origins map[string]*Origin
 	waiting map[string]queue.Waiting // messages whose origin is not known yet, by id
 	past    map[string]*Past
 	of      map[string]string // the log's messages → their key in past
+	// Exim's queue does not say why a recipient waits; its log does.
+	listed map[string]bool   // ids in the queue
+	late   map[string]string // id and recipient → domain and reason
 }
 
-// New begins an inquiry.
-func New() *Inquiry {
+// New begins an inquiry into a server's queue.
+func New(server Server) *Inquiry {
 	return &Inquiry{
+		server: server, listed: make(map[string]bool), late: make(map[string]string),
 		Aliases: make(map[string]*Alias), Delays: make(Table), origins: make(map[string]*Origin),
 		waiting: make(map[string]queue.Waiting), past: make(map[string]*Past), of: make(map[string]string),
 	}
 }
 
-// Wait adds a message as postqueue(1) lists it.
+// Server is whose queue is looked into.
+func (q *Inquiry) Server() Server { return q.server }
+
+// Wait adds a message as the server lists it.
 func (q *Inquiry) Wait(w queue.Waiting) {
 	q.Messages++
 	q.Recipients += len(w.Recipients)
-	if w.Queue == "hold" {
+	if w.Held() {
 		q.Held++
 	}
 	for _, r := range w.Recipients {
@@ -131,7 +150,7 @@ func (q *Inquiry) Wait(w queue.Waiting) {
 		}
 	}
 	if len(q.waiting) < maxIDs {
-		q.waiting[w.ID] = w
+		q.waiting[w.ID], q.listed[w.ID] = w, true
 	}
 }
 
@@ -146,6 +165,8 @@ func (q *Inquiry) Add(m queue.Item) {
 	switch {
 	case m.User != "":
 		kind, name = User, m.User
+	case m.Account != "":
+		kind, name = Local, m.Account
 	case m.UID != queue.NoUID:
 		kind, name = Local, strconv.Itoa(m.UID)
 	case m.Client.IsValid():
@@ -204,7 +225,7 @@ func (o *Origin) add(w queue.Waiting) {
 	o.Messages++
 	o.Recipients += len(w.Recipients)
 	o.Bytes += w.Size
-	if w.Queue == "hold" {
+	if w.Held() {
 		o.Held++
 	}
 	if at := w.Arrived.Time; o.Oldest.IsZero() || at.Before(o.Oldest) {
@@ -233,10 +254,17 @@ func (q *Inquiry) Hear(ev *maillog.Event) {
 	case maillog.Submission:
 		q.came(ev, User, ev.User)
 	case maillog.Local:
-		if ev.UID != maillog.NoUID {
+		switch {
+		case ev.UID != maillog.NoUID:
 			q.came(ev, Local, strconv.Itoa(ev.UID))
+		case ev.Source == maillog.Exim && ev.User != "" && ev.From != "": // its own notices have no sender
+			q.came(ev, Local, ev.User)
 		}
 	case maillog.Queued:
+		if ev.Source == maillog.Exim && ev.Addr.IsValid() {
+			q.came(ev, Host, ev.Addr.String())
+			return
+		}
 		if p := q.past[q.of[ev.QueueID]]; p != nil {
 			p.Recipients += ev.Recipients
 		}
@@ -244,9 +272,32 @@ func (q *Inquiry) Hear(ev *maillog.Event) {
 		if p := q.past[q.of[ev.QueueID]]; p != nil && ev.Status == "bounced" {
 			p.Bounced++
 		}
+		q.putOff(ev)
 	case maillog.Removed:
 		delete(q.of, ev.QueueID)
 	}
+}
+
+// putOff notes why a recipient waits, from Exim's log: the last attempt counts.
+func (q *Inquiry) putOff(ev *maillog.Event) {
+	if ev.Source != maillog.Exim || !q.listed[ev.QueueID] {
+		return
+	}
+	key := ev.QueueID + " " + ev.To
+	if _, known := q.late[key]; ev.Status == "deferred" && (known || len(q.late) < maxIDs) {
+		q.late[key] = domain(ev.To) + ": " + shape(ev.Reason)
+		return
+	}
+	delete(q.late, key) // it went
+}
+
+// allDelays are those that the queue tells, and the log.
+func (q *Inquiry) allDelays() Table {
+	all := maps.Clone(q.Delays)
+	for _, reason := range q.late {
+		all.add(reason, 1)
+	}
+	return all
 }
 
 // came notes that a message came in.
@@ -263,6 +314,9 @@ func (q *Inquiry) came(ev *maillog.Event, kind Kind, name string) {
 	}
 	p.Messages++
 	p.To = ev.Time
+	if ev.Source == maillog.Exim { // Postfix says it later
+		p.Recipients += ev.Recipients
+	}
 	if ev.Addr.IsValid() && len(p.Clients) < maxNames {
 		p.Clients[ev.Addr]++
 	}

@@ -26,7 +26,7 @@ func nowhere(*Origin) string { return "" }
 
 // Without root's rights, the log alone says whose the queued mail is.
 func TestOriginByLog(t *testing.T) {
-	q := New()
+	q := New(Postfix())
 	for i := range 6 {
 		id := fmt.Sprintf("4F1C2A3B%02d", i)
 		q.Wait(waiting(id, "a@example.net", "leo@example.com", ""))
@@ -51,7 +51,7 @@ func TestOriginByLog(t *testing.T) {
 // Reasons that differ in ids and addresses only are one; a provider that puts
 // everything off is named.
 func TestDelays(t *testing.T) {
-	q := New()
+	q := New(Postfix())
 	for i := range 30 {
 		q.Wait(waiting(fmt.Sprintf("4F1C2A3B%02d", i), "ana@example.es", "leo@Example.COM",
 			fmt.Sprintf("host mx%d.example.com[192.0.2.%d] said: 421 4.7.0 Try again later, q%d7-2002", i, i, i)))
@@ -69,7 +69,7 @@ func TestCommandsAreSafe(t *testing.T) {
 	} {
 		require.Equal(t, want, quote(word))
 	}
-	q := New()
+	q := New(Postfix())
 	for i := range 6 {
 		q.Wait(waiting(fmt.Sprintf("4F1C2A3B%02d", i), "a@example.net", "leo@example.com", ""))
 		q.Add(queue.Item{Mail: queue.Mail{ID: fmt.Sprintf("4F1C2A3B%02d", i)}, User: "$(reboot)", UID: queue.NoUID,
@@ -89,7 +89,7 @@ func TestCommandsAreSafe(t *testing.T) {
 
 // Nothing grows with the queue beyond what is kept of it.
 func TestQueueBounds(t *testing.T) {
-	q := New()
+	q := New(Postfix())
 	for i := range maxNames + 100 {
 		id := fmt.Sprintf("%010X", i)
 		q.Wait(waiting(id, fmt.Sprintf("s%d@example.net", i), "leo@example.com", ""))

@@ -299,17 +299,9 @@ func (x Exim) run(ctx context.Context, most time.Duration, args ...string) (stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	name := x.Program
-	if name == "" {
-		if name = program("exim4"); name == "exim4" { // where it is not, Exim has its own name
-			name = program("exim")
-		}
-	}
-	if x.Config != "" {
-		args = append([]string{"-C", x.Config}, args...)
-	}
+	name := x.path()
 	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := exec.CommandContext(ctx, name, x.args(args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
@@ -322,4 +314,31 @@ func (x Exim) run(ctx context.Context, most time.Duration, args ...string) (stri
 		return "", err
 	}
 	return out.String(), nil
+}
+
+// path is Exim's program.
+func (x Exim) path() string {
+	if x.Program != "" {
+		return x.Program
+	}
+	if path := program("exim4"); path != "exim4" {
+		return path
+	}
+	return program("exim") // its own name, elsewhere than on Debian
+}
+
+// Command is how this Exim is called in a shell.
+func (x Exim) Command() string {
+	name := x.Program
+	if name == "" {
+		name = filepath.Base(x.path())
+	}
+	return strings.Join(append([]string{name}, x.args()...), " ")
+}
+
+func (x Exim) args(args ...string) []string {
+	if x.Config == "" {
+		return args
+	}
+	return append([]string{"-C", x.Config}, args...)
 }

@@ -30,8 +30,8 @@ func TestSpoolHeader(t *testing.T) {
 			fmt.Fprintf(&shows, "%s: %v\n", f.Name, err)
 			continue
 		}
-		fmt.Fprintf(&shows, "%s: user=%q frozen=%t sender=%q arrived=%d recipients=%d to=%q subject=%q\n",
-			f.Name, e.user, e.frozen, e.sender, e.arrived.Unix(), e.recipients, e.to, e.subject)
+		fmt.Fprintf(&shows, "%s: user=%q client=%s frozen=%t notice=%t sender=%q arrived=%d recipients=%d to=%q subject=%q script=%q caller=%q\n",
+			f.Name, e.user, e.client, e.frozen, e.notice, e.sender, e.arrived.Unix(), e.recipients, e.to, e.subject, e.script, e.caller)
 	}
 	if *update {
 		last.Data = []byte(shows.String())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,12 @@ const localPrefix = "local:"
 type eximEnvelope struct {
 	envelope
 	frozen  bool
+	notice  bool // Exim's own, of what it could not deliver
+	// caller is the local account that called exim, where no client did. Of who may
+	// write any sender (trusted_users) it is all that the file says.
+	caller string
 	subject string
+	script  string // that the message names
 }
 
 // spoolHeader reads the file ID-H of Exim's spool (spec.txt, "Format of spool
@@ -90,12 +96,35 @@ func (h *spoolHeader) read(id string) (e eximEnvelope, err error) {
 	if err != nil {
 		return e, err
 	}
-	e.user, e.frozen = h.owner(), h.has("frozen")
+	e.user, e.frozen, e.notice = h.owner(), h.has("frozen"), h.has("localerror")
+	e.client = spoolClient(h.values["host_address"])
+	if !h.has("host_address") && !e.notice {
+		e.caller = spoolCaller(lines[1])
+	}
 	if err := h.recipients(&e.envelope, tree); err != nil {
 		return e, err
 	}
-	e.subject = h.subject()
+	h.fields(&e)
 	return e, nil
+}
+
+// spoolCaller reads "www-data 33 33": a login name, its uid and gid.
+func spoolCaller(line string) string {
+	for range 2 {
+		line = line[:max(strings.LastIndexByte(line, ' '), 0)]
+	}
+	return line
+}
+
+// spoolClient reads "[192.0.2.7]:57622", and "192.0.2.7.57622" of before 4.90.
+func spoolClient(text string) netip.Addr {
+	if inner, _, is := strings.Cut(strings.TrimPrefix(text, "["), "]"); is && strings.HasPrefix(text, "[") {
+		text = inner
+	} else if at := strings.LastIndexByte(text, '.'); at > 0 && (strings.Count(text, ".") == 4 || strings.Contains(text, ":")) {
+		text = text[:at]
+	}
+	client, _ := netip.ParseAddr(text) // none is none
+	return client.Unmap().WithZone("")
 }
 
 // options reads the lines that begin with "-", and returns the one after them.
@@ -114,7 +143,7 @@ func (h *spoolHeader) options() (string, error) {
 			if err := h.skipVariable(value); err != nil {
 				return "", err
 			}
-		case "auth_id", "host_auth", "host_address", "ident", "local", "frozen": // whose it is, and whether it waits
+		case "auth_id", "host_auth", "host_address", "ident", "local", "localerror", "frozen": // whose it is, and whether it waits
 			if was, twice := h.values[name]; twice && was != value {
 				h.double = true
 			}
@@ -247,33 +276,46 @@ func (h *spoolHeader) line() (string, error) {
 	return "", errors.New("too long a line, or too many")
 }
 
-// subject reads on, to the message's own header, for its subject: "187P Received:
-// …" is a field of 187 bytes whose kind is P; "*" is one that was taken out.
-func (h *spoolHeader) subject() string {
+// fields reads on, to the message's own header, for its subject and the script that
+// made it: "187P Received: …" is a field of 187 bytes whose kind is P; "*" is one
+// that was taken out.
+func (h *spoolHeader) fields(e *eximEnvelope) {
 	if line, err := h.line(); err != nil || line != "" {
-		return ""
+		return
 	}
 	for read := 0; read < maxHeader; {
 		mark, err := h.in.Peek(8)
 		digits := len(mark) - len(bytes.TrimLeft(mark, "0123456789"))
 		n, bad := strconv.Atoi(string(mark[:digits]))
 		if err != nil || bad != nil || digits+2 > len(mark) {
-			return ""
+			return
 		}
 		kind := mark[digits]
 		_, _ = h.in.Discard(digits + 2) // they are in the buffer
 		field, err := h.in.Peek(min(n, maxRaw))
 		if err != nil {
-			return ""
+			return
 		}
-		name, value, _ := strings.Cut(string(field), ":")
-		if strings.EqualFold(strings.TrimRight(name, " \t"), "Subject") && kind != '*' {
-			return decodeSubject(strings.NewReplacer("\n ", " ", "\n\t", " ").Replace(value))
+		if name, value, _ := strings.Cut(string(field), ":"); kind != '*' {
+			e.take(strings.TrimRight(name, " \t"), value)
 		}
 		if _, err := h.in.Discard(n); err != nil {
-			return ""
+			return
 		}
 		read += n + digits
 	}
-	return ""
+}
+
+// take keeps a field of the message's own if it is shown.
+func (e *eximEnvelope) take(name, value string) {
+	switch strings.ToLower(name) {
+	case "subject":
+		if e.subject == "" {
+			e.subject = decodeSubject(strings.NewReplacer("\n ", " ", "\n\t", " ").Replace(value))
+		}
+	case "x-php-originating-script", "x-php-script":
+		if e.script == "" {
+			e.script = strings.TrimSpace(value)
+		}
+	}
 }

@@ -23,6 +23,8 @@ type Item struct {
 	User   string     // who logged in to hand it in; "": nobody
 	Client netip.Addr // that handed it in by SMTP
 	UID    int        // local account that did; NoUID: none
+	// Account is the local account's name, where Exim says that and no number.
+	Account string
 	// Script is what the message says of the program that made it. A web site's
 	// own code writes it (PHP does, with mail.add_x_header): it is evidence.
 	Script string
@@ -172,6 +174,9 @@ type Waiting struct {
 	Recipients []Awaited `json:"recipients"`
 }
 
+// Held tells whether the message waits for somebody.
+func (w Waiting) Held() bool { return w.Queue == hold || w.Queue == frozen }
+
 // Awaited is a recipient that a message waits for.
 type Awaited struct {
 	Address string `json:"address"`
@@ -209,7 +214,7 @@ func (l Local) Waiting(ctx context.Context, visit func(Waiting)) error {
 	}
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-			err = errors.New("no such program: there is no Postfix on this host (with Exim, `exim -bp | exiqsumm` shows who fills the queue)")
+			err = errors.New("no such program: there is no Postfix on this host (Exim's is named with --exim)")
 		}
 		return fmt.Errorf("queue: postqueue: %w", err)
 	}

@@ -26,6 +26,7 @@ import (
 
 type investigateCommand struct {
 	setup
+	eximSetup
 	configDir string
 	json      bool
 	ids       string
@@ -36,22 +37,23 @@ func newInvestigate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "investigate [LOG…]",
 		Short: "Find out who fills the mail queue, and what to do about it",
-		Long: `Investigate looks at Postfix's queue and at the log, and tells who fills the
-queue: which account, local account or script, which client; with forged senders
+		Long: `Investigate looks at Postfix's or Exim's queue and at the log, and tells who fills
+the queue: which account, local account or script, which client; with forged senders
 or not; whether it is bounces to people who never wrote, or an alias that makes
 many messages of one. For each it says what to do, command by command. It changes
 nothing itself and deletes nothing.
 
 Run it as root: who handed a message in stands in the queue's files, which only
-root may read. Others get what postqueue and the log tell. LOG is the log that
+root may read. Others get what postqueue (exim -bp) and the log tell. LOG is the log that
 run would follow if none is named.
 
 --ids prints the queue ids of one origin, as the commands that it proposes want
 them: user:NAME, uid:NUMBER, host:ADDRESS, bounces or unknown.`,
-		Example: "  sendwarden investigate\n  sendwarden investigate --ids uid:33 | postsuper -h -",
+		Example: "  sendwarden investigate\n  sendwarden investigate --ids uid:33 | postsuper -h -\n  sendwarden investigate --ids local:www-data | xargs -r exim4 -Mf",
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
-	c.flags(cmd)
+	c.setup.flags(cmd)
+	c.eximSetup.flags(cmd)
 	c.timezoneFlag(cmd)
 	cmd.Flags().StringVar(&c.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
 	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object with everything instead of text")
@@ -68,8 +70,9 @@ func (c *investigateCommand) run(cmd *cobra.Command, files []string) error {
 	if err != nil {
 		return err
 	}
-	inquiry := investigate.New()
-	if err := c.lookAtQueue(cmd.Context(), inquiry); err != nil {
+	server, mail := c.server(rules.Table == "lsearch")
+	inquiry := investigate.New(server)
+	if err := lookAtQueue(cmd.Context(), mail, inquiry); err != nil {
 		return err
 	}
 	var notes []string
@@ -97,16 +100,33 @@ func (c *investigateCommand) run(cmd *cobra.Command, files []string) error {
 	return errors.Join(err, out.Flush())
 }
 
+// surveyed is a queue that is looked at as a whole: queue.Local's or queue.Exim's.
+type surveyed interface {
+	Waiting(ctx context.Context, visit func(queue.Waiting)) error
+	Survey(ctx context.Context, visit func(queue.Item) error) error
+}
+
+// server is whose queue it is. Rules that make a table for Exim speak of Exim's.
+func (c *investigateCommand) server(forExim bool) (investigate.Server, surveyed) {
+	if c.configDir == "" {
+		c.is = forExim
+	}
+	mail, is := (&queueSetup{configDir: c.configDir, eximSetup: c.eximSetup}).local().(queue.Exim)
+	if !is {
+		return investigate.Postfix(), queue.Local{ConfigDir: c.configDir}
+	}
+	return investigate.Exim(mail.Command()), mail
+}
+
 // lookAtQueue lists the queue, and with root's rights who handed each message in.
-func (c *investigateCommand) lookAtQueue(ctx context.Context, inquiry *investigate.Inquiry) error {
-	local := queue.Local{ConfigDir: c.configDir}
-	if err := local.Waiting(ctx, inquiry.Wait); err != nil {
+func lookAtQueue(ctx context.Context, mail surveyed, inquiry *investigate.Inquiry) error {
+	if err := mail.Waiting(ctx, inquiry.Wait); err != nil {
 		return err
 	}
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	return local.Survey(ctx, func(m queue.Item) error { inquiry.Add(m); return nil })
+	return mail.Survey(ctx, func(m queue.Item) error { inquiry.Add(m); return nil })
 }
 
 // readLogs tells the inquiry what has gone already, and why bounces were written.
@@ -219,11 +239,12 @@ func spread(places *geo.DB) func(*investigate.Origin) string {
 }
 
 func writeInquiry(out io.Writer, inquiry *investigate.Inquiry, places *geo.DB) {
+	server := inquiry.Server()
 	if inquiry.Messages == 0 {
-		fmt.Fprintln(out, "Postfix's queue is empty.")
+		fmt.Fprintf(out, "%s's queue is empty.\n", server.Name)
 		return
 	}
-	fmt.Fprintf(out, "In Postfix's queue: %s to %s, %s on hold.\n", words.Count(inquiry.Messages, "message"), words.Count(inquiry.Recipients, "recipient"), words.Thousands(inquiry.Held))
+	fmt.Fprintf(out, "In %s's queue: %s to %s, %s %s.\n", server.Name, words.Count(inquiry.Messages, "message"), words.Count(inquiry.Recipients, "recipient"), words.Thousands(inquiry.Held), server.Held)
 	rows := [][]string{{"MESSAGES", "RECIPIENTS", "FROM"}}
 	for _, o := range inquiry.Origins() {
 		if len(rows) <= 10 {
