@@ -26,11 +26,11 @@ const localPrefix = "local:"
 // eximEnvelope is what an -H file says.
 type eximEnvelope struct {
 	envelope
-	frozen  bool
-	notice  bool // Exim's own, of what it could not deliver
+	frozen bool
+	notice bool // Exim's own, of what it could not deliver
 	// caller is the local account that called exim, where no client did. Of who may
 	// write any sender (trusted_users) it is all that the file says.
-	caller string
+	caller  string
 	subject string
 	script  string // that the message names
 }
