@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sendwarden/blocklist"
+	"sendwarden/exim"
 	"sendwarden/maillog"
 	"sendwarden/postfix"
 	"sendwarden/scoring"
@@ -32,6 +33,9 @@ type Installation struct {
 	Postfix   *postfix.Config // nil if there is none
 	NoPostfix error           // why
 	Want      postfix.Want    // what it should ask
+
+	Exim   *exim.Config // where the table is for Exim, in Postfix's place
+	NoExim error
 
 	Logs   []string // that the daemon follows
 	NoLogs error
@@ -61,6 +65,9 @@ func all() []check {
 		{"restrictions", checkRestrictions},
 		{"addresses", checkAddresses},
 		{"header checks", checkHeaderChecks},
+		{"exim", checkExim},
+		{"table", checkEximList},
+		{"restrictions", checkEximACLs},
 		{"daemon", checkDaemon},
 		{"door", checkDoor},
 		{"socketmap", checkSocketmap},

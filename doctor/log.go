@@ -93,7 +93,7 @@ func lastPart(name string) (text []byte, written time.Time, err error) {
 // logSeen is what the end of a log holds.
 type logSeen struct {
 	lines      int
-	odd        int       // lines of Postfix's that were not understood
+	odd        int       // lines of the mail server's that were not understood
 	sample     string    // one of them
 	last       time.Time // the last event's
 	submission time.Time // the last one's
@@ -109,7 +109,7 @@ func readLog(text []byte, now time.Time) logSeen {
 			continue
 		}
 		seen.last = ev.Time
-		if ev.Type != maillog.Submission || ev.Source != maillog.Postfix {
+		if ev.Type != maillog.Submission || ev.Source != maillog.Postfix && ev.Source != maillog.Exim {
 			continue
 		}
 		seen.submission = ev.Time
@@ -120,29 +120,32 @@ func readLog(text []byte, now time.Time) logSeen {
 		}
 	}
 	stats := p.Stats()
-	seen.lines, seen.odd = stats.Lines, stats.Odd[maillog.Postfix]
-	if seen.odd > 0 && len(stats.Sample[maillog.Postfix]) > 0 {
-		seen.sample = stats.Sample[maillog.Postfix][0]
+	seen.lines = stats.Lines
+	for _, source := range []maillog.Source{maillog.Postfix, maillog.Exim} {
+		seen.odd += stats.Odd[source]
+		if samples := stats.Sample[source]; len(samples) > 0 {
+			seen.sample = samples[0]
+		}
 	}
 	return seen
 }
 
 func (in *Installation) judgeLog(name string, seen logSeen, written time.Time) []Finding {
 	if seen.last.IsZero() {
-		return []Finding{wrong("see that Postfix logs there (maillog_file, rsyslog), and that the log was not just rotated", "%s: nothing of a mail server's in its last %s", name, words.Count(seen.lines, "line"))}
+		return []Finding{wrong("see that the mail server logs there (maillog_file, rsyslog; log_file_path of Exim), and that the log was not just rotated", "%s: nothing of a mail server's in its last %s", name, words.Count(seen.lines, "line"))}
 	}
 	found := []Finding{in.judgeClock(name, seen, written)}
 	if seen.submission.IsZero() {
-		found = append(found, doubt("see that users log in at this Postfix, and that it logs there", "no submission by a user who logged in among the last %s", words.Count(seen.lines, "line")))
+		found = append(found, doubt("see that users log in at this server, and that it logs there", "no submission by a user who logged in among the last %s", words.Count(seen.lines, "line")))
 	} else {
 		found = append(found, fine("last submission by a user who logged in: %s", seen.submission.Format(words.Stamp)))
 	}
 	if seen.bare != "" && seen.full != "" {
-		found = append(found, doubt("with Dovecot, set auth_default_realm or auth_username_format; with Cyrus, smtpd_sasl_local_domain: one person may have two names, and go on under the other",
+		found = append(found, doubt("with Dovecot, set auth_default_realm or auth_username_format; with Cyrus, smtpd_sasl_local_domain; with Exim, server_set_id: one person may have two names, and go on under the other",
 			"user names come with a domain (%s) and without (%s)", shorten(seen.full, 60), shorten(seen.bare, 60)))
 	}
 	if seen.odd > 0 {
-		found = append(found, doubt("`sendwarden parse` shows more; if they are genuine, tell the authors", "%s of Postfix's not understood, such as: %s", words.Count(seen.odd, "line"), shorten(seen.sample, 120)))
+		found = append(found, doubt("`sendwarden parse` shows more; if they are genuine, tell the authors", "%s of the mail server's not understood, such as: %s", words.Count(seen.odd, "line"), shorten(seen.sample, 120)))
 	}
 	return found
 }
@@ -157,7 +160,7 @@ func (in *Installation) judgeClock(name string, seen logSeen, written time.Time)
 	case seen.last.Sub(in.Now) > 2*time.Minute:
 		return wrong(zoneRemedy, "%s: the last event is of %s, which is yet to come", name, stamp)
 	case in.Now.Sub(seen.last) > quiet:
-		return doubt("see that Postfix still logs there", "%s: the last event is of %s, %d days ago", name, stamp, int(in.Now.Sub(seen.last).Hours()/24))
+		return doubt("see that the mail server still logs there", "%s: the last event is of %s, %d days ago", name, stamp, int(in.Now.Sub(seen.last).Hours()/24))
 	case !written.IsZero() && behind > 45*time.Minute && (behind+90*time.Second)%(30*time.Minute) < 3*time.Minute:
 		return doubt(zoneRemedy, "%s: the last event is of %s, and the file was written %s later to the minute: is it of another zone?", name, stamp, behind.Round(30*time.Minute))
 	}

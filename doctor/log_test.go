@@ -56,9 +56,12 @@ func TestJudgeLog(t *testing.T) {
 			"ok mail.log: the last event", "ok last submission",
 			"warning user names come with a domain (ana@example.es) and without (bea)",
 		}},
+		{"Exim", "2026-04-15 11:58:00 +0200 1vMBxd-000abc-XY <= ana@example.es H=(pc) [80.58.61.250] P=esmtpsa A=plain_server:ana@example.es S=500\n", noon, []string{
+			"ok mail.log: the last event is of 2026-04-15 11:58:00 +0200", "ok last submission by a user who logged in: 2026-04-15 11:58:00 +0200",
+		}},
 		{"not understood", ana("Apr 15 11:57:00") + strings.Replace(ana("Apr 15 11:58:00"), "[80.58.61.250]", "[80.58.61.2500]", 1), noon, []string{
 			"ok mail.log: the last event", "ok last submission",
-			"warning 1 line of Postfix's not understood, such as: ",
+			"warning 1 line of the mail server's not understood, such as: ",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -13,6 +13,9 @@ const showSetup = "`sendwarden setup postfix` shows the change, and --apply make
 
 func checkPostfix(_ context.Context, in *Installation) []Finding {
 	if in.Postfix == nil {
+		if in.NoPostfix == nil {
+			return nil // it is an Exim
+		}
 		return []Finding{wrong("install Postfix, or name its configuration with --postfix-config", "%v", in.NoPostfix)}
 	}
 	c := in.Postfix

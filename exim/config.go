@@ -110,9 +110,12 @@ type Config struct {
 	LocalACL string // acl_not_smtp
 	// Frozen is how old a frozen message gets before Exim takes it away
 	// (timeout_frozen_after); "0s" is for ever.
-	Frozen string
+	Frozen   string
+	User     string // that Exim runs as, and reads the list as
+	Selector string // log_selector: what its log has
 
 	text string // all of it
+	run  Command
 }
 
 // Read asks Exim how it is configured.
@@ -125,7 +128,7 @@ func read(ctx context.Context, run Command, answers string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Config{Ports: "25"}
+	c := &Config{Ports: "25", run: run}
 	line, _, _ := strings.Cut(said, "\n")
 	if rest, is := strings.CutPrefix(line, "Exim version "); is {
 		c.Version, _, _ = strings.Cut(rest, " ")
@@ -133,7 +136,7 @@ func read(ctx context.Context, run Command, answers string) (*Config, error) {
 	if c.Version == "" {
 		return nil, errors.New("exim -bV: no version (is this Exim?)")
 	}
-	said, err = run(ctx, "-bP", "configure_file", "acl_smtp_mail", "acl_not_smtp", "daemon_smtp_ports", "timeout_frozen_after")
+	said, err = run(ctx, "-bP", "configure_file", "acl_smtp_mail", "acl_not_smtp", "daemon_smtp_ports", "timeout_frozen_after", "exim_user", "log_selector")
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +154,10 @@ func read(ctx context.Context, run Command, answers string) (*Config, error) {
 			c.Ports = strings.Join(strings.FieldsFunc(value, func(r rune) bool { return r == ':' || r == ' ' }), ", ")
 		case name == "timeout_frozen_after":
 			c.Frozen = value
+		case name == "exim_user":
+			c.User = value
+		case name == "log_selector":
+			c.Selector = value
 		}
 	}
 	if c.text, err = run(ctx, "-bP", "config"); err != nil {

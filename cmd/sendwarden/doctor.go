@@ -14,6 +14,7 @@ import (
 	"sendwarden/control"
 	"sendwarden/daemon"
 	"sendwarden/doctor"
+	"sendwarden/exim"
 	"sendwarden/past"
 	"sendwarden/postfix"
 	"sendwarden/scoring"
@@ -126,6 +127,13 @@ func (d *doctorCommand) installation(ctx context.Context, now time.Time) (*docto
 
 // mailServer looks at how the mail server is configured.
 func (d *doctorCommand) mailServer(ctx context.Context, in *doctor.Installation) error {
+	if in.Table.ForExim() {
+		q := in.With.Queue
+		if in.Exim, in.NoExim = exim.Read(ctx, exim.Exec(q.Exim, q.EximConfig)); in.NoExim != nil {
+			in.Exim = nil
+		}
+		return nil
+	}
 	if in.Postfix, in.NoPostfix = postfix.Read(ctx, d.configDir, postfix.Exec); in.NoPostfix != nil {
 		in.Postfix = nil
 	}
