@@ -27,6 +27,10 @@ type Report struct {
 	Blocked []Case // in order of their blocks
 	// Braked are users who would have been blocked, but for max_blocks.
 	Braked []string
+	// Alarms are about senders who are no users: local accounts, scripts, hosts; Others
+	// is how many messages these sent.
+	Alarms []scoring.Verdict
+	Others int
 	// Held are messages that waited, in order of time; HeldMore were left out.
 	Held     []Held
 	HeldMore int
@@ -58,7 +62,8 @@ type Case struct {
 	Refused   int // after the block
 	Last      time.Time
 	Points    []Point // around the block, in order of time
-	More      int     // points left out
+	More      int     // later points that were left out
+	Before    int     // and earlier ones
 }
 
 // Point is one message of a user: where it came from, the score after it, and

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"sendwarden/geo"
 	"sendwarden/maillog"
+	"sendwarden/scoring"
 	"sendwarden/words"
 )
 
@@ -30,6 +33,11 @@ func (r Report) Write(w io.Writer) error {
 	if r.Messages.All() > 0 {
 		add("where", "Where from")
 		add("blocked", "Blocked users")
+	}
+	if r.Others > 0 || len(r.Alarms) > 0 {
+		add("others", "Senders who do not log in")
+	}
+	if r.Messages.All() > 0 {
 		add("held", "Held messages")
 		add("volume", "Messages over time")
 		add("places", "Countries and networks")
@@ -74,10 +82,25 @@ func (d drawn) Chart() template.HTML { return Volume{d.Volume}.Draw() }
 func (d drawn) Cases() []drawnCase {
 	cases := make([]drawnCase, 0, mostCases)
 	for _, c := range d.Blocked[:min(len(d.Blocked), mostCases)] {
+		c.focus()
 		t := Timeline{User: c.Verdict.User, Points: c.Points, Hold: d.HoldFrom, Block: c.Verdict.Limit, HalfLife: d.HalfLife}
 		cases = append(cases, drawnCase{Case: c, Timeline: t.Draw(), Usual: usual(d.atlas, c.Verdict.Usual), d: d})
 	}
 	return cases
+}
+
+// focus leaves out what was long before the reasons of the block, which would press
+// them together at the drawing's edge.
+func (c *Case) focus() {
+	if len(c.Verdict.Reasons) == 0 {
+		return
+	}
+	first := c.Verdict.Reasons[0].Time
+	from := first.Add(-max(c.Verdict.Time.Sub(first)/2, 10*time.Minute))
+	i := slices.IndexFunc(c.Points, func(p Point) bool { return !p.Time.Before(from) })
+	if i > 0 {
+		c.Points, c.Before = c.Points[i:], c.Before+i
+	}
 }
 
 // CasesMore counts those that are not.
@@ -88,6 +111,43 @@ func (d drawn) Waiting() []Held { return d.Held[:min(len(d.Held), mostHeld)] }
 
 // WaitingMore counts those that are not.
 func (d drawn) WaitingMore() int { return d.HeldMore + max(0, len(d.Held)-mostHeld) }
+
+// Alarmed are the alarms that are shown.
+func (d drawn) Alarmed() []scoring.Verdict { return d.Alarms[:min(len(d.Alarms), mostHeld)] }
+
+// AlarmsMore counts those that are not.
+func (d drawn) AlarmsMore() int { return max(0, len(d.Alarms)-mostHeld) }
+
+// Sender is who does not log in, by kind and name.
+func (d drawn) Sender(name string) string {
+	kind, rest, _ := strings.Cut(maillog.Mask(name), ":")
+	switch scoring.KindOf(name) {
+	case scoring.Local:
+		if kind == "uid" {
+			return "local account, uid " + rest
+		}
+		return "local account " + rest
+	case scoring.Script:
+		return "script " + rest
+	case scoring.Host:
+		return "host " + rest
+	case scoring.Total:
+		return "all together"
+	case scoring.Users:
+	}
+	return maillog.Mask(name)
+}
+
+// Because are the rules of a verdict, each once.
+func (d drawn) Because(v scoring.Verdict) string {
+	var rules []string
+	for _, r := range v.Reasons {
+		if !slices.Contains(rules, r.Rule) {
+			rules = append(rules, r.Rule)
+		}
+	}
+	return d.Names(rules)
+}
 
 // Country writes a place's country.
 func (d drawn) Country(p geo.Place) string { return d.atlas.name(p.Country) }

@@ -39,6 +39,7 @@ func full() Report {
 		Made: noon, Version: evil, Files: []string{evil}, Rules: evil, Geo: []string{evil}, Zone: evil, From: noon, To: noon.Add(time.Hour), Lines: 100,
 		Messages: counts, Users: 3, HoldFrom: 50, BlockFrom: 100, HalfLife: 2 * time.Hour,
 		Blocked: []Case{{Verdict: v, Delivered: 1, Held: 1, Refused: 3, Last: noon, Points: points, More: 1}}, Braked: []string{evil},
+		Alarms: []scoring.Verdict{{User: "script:" + evil, Time: noon, Score: 100, Limit: 100, Messages: 9, Reasons: v.Reasons}, {User: "uid:33", Time: noon}}, Others: 12,
 		Held:   []Held{{Time: noon, User: evil, Place: place, Score: 60, Rules: []string{evil}, Released: noon}, {Time: noon, User: evil, Place: place, Blocked: true}},
 		Volume: []Step{{noon, counts}, {noon.Add(48 * time.Hour), counts}}, Countries: []Row{{Code: "BR", Counts: counts}, {Code: "ZZ", Counts: counts}, {Counts: counts}},
 		Networks: []Row{{Name: evil, Counts: counts}}, Rows: []Rule{{Name: evil, Points: -5, Fired: 1, Without: Without{Lost: []string{evil}, Gained: []string{evil}, Later: 1}}},
@@ -81,7 +82,7 @@ func onlyWords(t *testing.T, text string) {
 			}
 		}
 	}
-	require.Greater(t, seen, 10)
+	require.Greater(t, seen, 3)
 	for _, bad := range []string{"\u202e", "\x1b", "http://", "https://"} {
 		require.False(t, strings.Contains(text, bad), "%q", bad)
 	}
@@ -235,4 +236,52 @@ func TestTimelineOfOneMessage(t *testing.T) {
 func TestVolumeOfYears(t *testing.T) {
 	v := Volume{[]Step{{noon, Counts{Allowed: 1}}, {noon.AddDate(250, 0, 0), Counts{Refused: 1}}}}
 	require.Less(t, len(v.Draw()), 100_000)
+}
+
+// Who reads it elsewhere has all times by the clock there, and none by another.
+func TestReaderZone(t *testing.T) {
+	r := full()
+	zone := time.FixedZone("", -5*3600)
+	r.In(zone)
+	r.Made = r.Made.In(zone)
+	text := written(t, r)
+	require.Contains(t, text, `<time datetime="2026-03-28T06:00:00-05:00">2026-03-28 06:00:00 -0500</time>`)
+	require.NotContains(t, text, "+0100")
+	require.NotContains(t, text, "+01:00")
+	require.Equal(t, 1, strings.Count(written(t, full()), "local account, uid 33"))
+}
+
+// What was long before the reasons of a block is not drawn, and counted.
+func TestFocus(t *testing.T) {
+	c := full().Blocked[0]
+	early := Point{Time: noon.Add(-20 * time.Hour), Score: 2}
+	c.Points = append([]Point{early, early}, c.Points...)
+	c.focus()
+	require.Len(t, c.Points, 4)
+	require.Equal(t, 2, c.Before)
+	c.Verdict.Reasons = nil
+	c.focus()
+	require.Len(t, c.Points, 4)
+}
+
+// The page of a sweep shows each value once in the table and as a bar, in words for who
+// cannot see it, and nothing of it can be a script.
+func TestSweepPage(t *testing.T) {
+	s := Sweep{Made: noon, Version: evil, Files: []string{evil}, Rules: evil, Zone: evil, From: noon, To: noon, Messages: 9, Key: "rules." + evil + ".points", Known: true,
+		Values: []SweepValue{{Text: "60", Hits: 2, False: 21, Held: 9, LetGo: 3}, {Text: "100", Now: true, Hits: 3, Missed: 1, Held: 12, LetGo: 12, Sent: 40, SentKnown: true}}}
+	for _, known := range []bool{true, false} {
+		s.Known = known
+		var out strings.Builder
+		require.NoError(t, s.Write(&out))
+		onlyWords(t, out.String())
+		isAccessible(t, out.String())
+		require.Contains(t, out.String(), "100, as now")
+		if known {
+			require.Contains(t, out.String(), "60: 2 thefts, 21 false alarms, 0 missed.")
+		}
+	}
+	s.Messages = 0
+	var out strings.Builder
+	require.NoError(t, s.Write(&out))
+	require.Contains(t, out.String(), "No authenticated submission")
 }

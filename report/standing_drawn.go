@@ -125,14 +125,18 @@ func faded(score float64, after, halfLife time.Duration) float64 {
 	return score * math.Exp2(-float64(after)/float64(halfLife))
 }
 
-// MostStays and the like bound what is shown of one user.
+// Bounds of what is shown of one user, and of all.
 const (
 	mostStays = 12
+	mostDeeds = 8
 	mostDone  = 500
 )
 
 // Stays are the places that are shown, the latest first.
 func (p drawnPerson) Stays() []Stay { return p.Places[:min(len(p.Places), mostStays)] }
+
+// Deeds are what was done that is shown.
+func (p drawnPerson) Deeds() []Deed { return p.Done[:min(len(p.Done), mostDeeds)] }
 
 // Volume is what the user sent lately, in words.
 func (p Person) Volume() string {

@@ -85,6 +85,7 @@ type backtesting struct {
 	logs   *past.Logs
 	known  backtest.Known
 	until  end
+	files  []string
 
 	lanes       []*lane
 	submissions int
@@ -139,15 +140,15 @@ func (c *replayCommand) backtest(cmd *cobra.Command, b *backtesting) error {
 	if !c.json {
 		b.header(out)
 	}
-	if b.submissions > 0 {
-		tell(out)
+	if b.submissions > 0 || c.html != "" {
+		err = tell(out)
 	}
-	return errors.Join(b.logs.Err, out.Flush())
+	return errors.Join(err, b.logs.Err, out.Flush())
 }
 
 // lanes sets up the lanes that the flags ask for, and answers what tells of them
 // in the end.
-func (c *replayCommand) lanes(b *backtesting) (tell func(*bufio.Writer), err error) {
+func (c *replayCommand) lanes(b *backtesting) (tell func(*bufio.Writer) error, err error) {
 	if c.sweep != "" {
 		sweep, err := backtest.ParseSweep(c.sweep, b.rules)
 		if err != nil {
@@ -156,7 +157,7 @@ func (c *replayCommand) lanes(b *backtesting) (tell func(*bufio.Writer), err err
 		for _, v := range sweep.Values {
 			b.add(v.Text, v.Rules)
 		}
-		return func(out *bufio.Writer) { c.tellSweep(out, b, sweep) }, nil
+		return func(out *bufio.Writer) error { return c.tellSweep(out, b, sweep) }, nil
 	}
 	_, name, err := c.rules()
 	if err != nil {
@@ -169,7 +170,10 @@ func (c *replayCommand) lanes(b *backtesting) (tell func(*bufio.Writer), err err
 	}
 	b.add(name, b.rules)
 	b.add(oldName, oldRules)
-	return func(out *bufio.Writer) { c.tellDifferences(out, b) }, nil
+	return func(out *bufio.Writer) error {
+		c.tellDifferences(out, b)
+		return nil
+	}, nil
 }
 
 // header says what was read.

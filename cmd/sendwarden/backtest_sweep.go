@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sendwarden/backtest"
+	"sendwarden/report"
 	"sendwarden/words"
 
 	"golang.org/x/term"
@@ -23,7 +25,7 @@ type sweepOut struct {
 	totalsOut
 }
 
-func (c *replayCommand) tellSweep(out *bufio.Writer, b *backtesting, sweep backtest.Sweep) {
+func (c *replayCommand) tellSweep(out *bufio.Writer, b *backtesting, sweep backtest.Sweep) error {
 	rows := make([]sweepOut, len(sweep.Values))
 	for i, v := range sweep.Values {
 		rows[i] = sweepOut{"sweep", sweep.Key, v.Text, v.Now, c.totals(b, b.lanes[i])}
@@ -31,9 +33,43 @@ func (c *replayCommand) tellSweep(out *bufio.Writer, b *backtesting, sweep backt
 			writeJSON(out, rows[i])
 		}
 	}
-	if !c.json {
+	if !c.json && b.submissions > 0 {
 		writeCurve(out, rows, colours())
 	}
+	if c.html == "" {
+		return nil
+	}
+	page := c.sweepPage(b, sweep.Key, rows, time.Now())
+	if err := writeWhole(c.html, page.Write); err != nil {
+		return err
+	}
+	if !c.json {
+		fmt.Fprintf(out, "\n%s\n", writtenTo(c.html))
+	}
+	return nil
+}
+
+// sweepPage is the curve as a page.
+func (c *replayCommand) sweepPage(b *backtesting, key string, rows []sweepOut, now time.Time) report.Sweep {
+	page := report.Sweep{
+		Made: now, Version: version, Files: b.files, Zone: c.zoneText(now), From: b.from, To: b.to, Lines: int(b.logs.Lines), Messages: b.submissions,
+		Key: key, Known: c.knownThefts != "",
+	}
+	_, page.Rules, _ = c.rules() // they were read before
+	if zone, _ := loadZone("zone", c.reader); c.reader != "" && !b.from.IsZero() {
+		page.From, page.To, page.Made = b.from.In(zone), b.to.In(zone), now.In(zone)
+	}
+	for _, r := range rows {
+		v := report.SweepValue{Text: r.Value, Now: r.Now, Blocked: r.Blocked, Held: r.Held, LetGo: r.LetGo, Sent: r.Delivered, SentKnown: true}
+		if k := r.KnownThefts; k != nil {
+			v.Hits, v.Missed, v.False = k.Hits, len(k.Misses), len(k.FalseAlarms)
+			if v.SentKnown = k.Delivered != nil; v.SentKnown {
+				v.Sent = *k.Delivered
+			}
+		}
+		page.Values = append(page.Values, v)
+	}
+	return page
 }
 
 // colours tells whether what is printed may have any.

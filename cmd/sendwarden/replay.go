@@ -26,6 +26,7 @@ type replayCommand struct {
 	against, sweep, knownThefts string
 
 	html     string
+	reader   string // the zone in which its times are shown
 	eachRule bool
 }
 
@@ -84,7 +85,7 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 	}
 	defer logs.Close()
 	if c.against != "" || c.sweep != "" {
-		return c.backtest(cmd, &backtesting{rules: rules, places: places, logs: logs, known: known, until: until})
+		return c.backtest(cmd, &backtesting{rules: rules, places: places, logs: logs, known: known, until: until, files: files})
 	}
 
 	out := bufio.NewWriter(cmd.OutOrStdout())

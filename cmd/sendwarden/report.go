@@ -23,13 +23,20 @@ import (
 
 func (c *replayCommand) reportFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.html, "html", "", "write a report for people to `FILE`.html: one file, with a map and timelines")
+	cmd.Flags().StringVar(&c.reader, "zone", "", "in the report, show times in this `ZONE`, such as Europe/Madrid or Local, this machine's (default: as the log has them)")
 	cmd.Flags().BoolVar(&c.eachRule, "each-rule", true, "in the report, tell what would be without each rule (as many memories of every user as there are rules)")
 }
 
 // checkReport finds what is wrong with --html before a long log is read.
 func (c *replayCommand) checkReport() error {
-	if c.html != "" && (c.against != "" || c.sweep != "") {
-		return usageError{errors.New("--html tells what one set of rules does; leave --against and --sweep out")}
+	switch {
+	case c.html != "" && c.against != "":
+		return usageError{errors.New("--html tells what one set of rules does, or with --sweep what a value does; leave --against out")}
+	case c.html == "" && c.reader != "":
+		return usageError{errors.New("--zone is of the times in --html; in the terminal they are as the log has them")}
+	}
+	if _, err := loadZone("zone", c.reader); err != nil {
+		return err
 	}
 	return checkHTML(c.html)
 }
@@ -103,9 +110,11 @@ func (c *replayCommand) writeReport(stdout io.Writer, r *reporting, now time.Tim
 	out := r.album.report(r)
 	out.Made, out.Version = now, version
 	_, out.Rules, _ = c.rules() // they were read before
-	out.Zone = "as the log's clock showed them"
-	if c.timezone != "" {
-		out.Zone = "as the log's clock showed them, and where it says no zone those of " + c.timezone
+	out.Zone = c.zoneText(now)
+	if c.reader != "" {
+		zone, _ := loadZone("zone", c.reader) // it was tried before
+		out.In(zone)
+		out.Made = now.In(zone)
 	}
 	for _, s := range r.places.Sources() {
 		out.Geo = append(out.Geo, words.Database(s, now))
@@ -128,6 +137,18 @@ func (c *replayCommand) writeReport(stdout io.Writer, r *reporting, now time.Tim
 		fmt.Fprintf(stdout, "\n%s\n", writtenTo(c.html))
 	}
 	return nil
+}
+
+// zoneText says whose clock the times of a report are of.
+func (c *replayCommand) zoneText(now time.Time) string {
+	switch {
+	case c.reader != "":
+		zone, _ := loadZone("zone", c.reader) // it was tried before
+		return zoneWords(zone, now)
+	case c.timezone != "":
+		return "as the log's clock showed them, and where it says no zone those of " + c.timezone
+	}
+	return "as the log's clock showed them"
 }
 
 // writtenTo says where a report is.
@@ -176,6 +197,7 @@ func (a *album) report(r *reporting) *report.Report {
 		u := d.users[out.Held[i].User]
 		out.Held[i].Blocked = u != nil && u.verdict.Action == scoring.Block
 	}
+	out.Alarms, out.Others = d.alarms, d.others
 	for user := range d.braked {
 		out.Braked = append(out.Braked, user)
 	}
