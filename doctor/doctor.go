@@ -71,6 +71,7 @@ func all() []check {
 		{"daemon", checkDaemon},
 		{"door", checkDoor},
 		{"socketmap", checkSocketmap},
+		{"auth policy", checkAuthPolicy},
 		{"queue helper", checkQueueHelper},
 		{"control", checkControl},
 		{"health", checkHealth},
