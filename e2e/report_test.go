@@ -50,7 +50,7 @@ func TestReportInABrowser(t *testing.T) {
 			picture, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
 			require.NoError(t, err, name)
 			require.Contains(t, shown, "info@example.es", name)
-			require.Contains(t, shown, "Blocked 2026-03-28 03:14:54 +0100", name)
+			require.Contains(t, shown, "Blocked 2026-03-28 03:13:28 +0100", name)
 			require.Contains(t, shown, "Russia", name)
 			require.False(t, overflow, "%s: the page is wider than the screen", name)
 			backgrounds[background] = true

@@ -139,10 +139,10 @@ func TestVisitsCountCountriesByNetwork(t *testing.T) {
 		{network: 0, country: br, last: noon - 100, strange: true},
 		{network: 0, country: 0, last: noon},
 	}
-	require.Equal(t, 3, vs.countries(0, false))
-	require.Equal(t, 2, vs.countries(noon-99, false))
-	require.Equal(t, 2, vs.countries(0, true))
-	require.Equal(t, 1, vs.countries(noon-99, true))
+	require.Equal(t, 3, vs.countries(0, false, nil))
+	require.Equal(t, 2, vs.countries(noon-99, false, nil))
+	require.Equal(t, 2, vs.countries(0, true, nowhere))
+	require.Equal(t, 1, vs.countries(noon-99, true, nowhere))
 }
 
 const weekHalfLife = 7.0 // days
@@ -214,3 +214,6 @@ func TestStrangersAreBounded(t *testing.T) {
 	require.Less(t, len(s.strangers), 10)
 	require.EqualValues(t, 1, s.stranger(1, noon+strangerLife+1).failures)
 }
+
+// nowhere is the own country of one who is at home nowhere.
+func nowhere(uint16) bool { return false }

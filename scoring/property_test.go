@@ -175,7 +175,7 @@ func TestMoreEvidenceNeverLowersACount(t *testing.T) {
 				"addresses": func(v visits) int { return v.distinct(since, false, byAddress) },
 				"blocks":    func(v visits) int { return v.distinct(since, true, byBlock) },
 				"networks":  func(v visits) int { return v.distinct(since, true, byNetwork) },
-				"countries": func(v visits) int { return v.countries(since, true) },
+				"countries": func(v visits) int { return v.countries(since, true, nowhere) },
 			} {
 				require.GreaterOrEqual(t, count(all.visits), count(fewer.visits), "%s, %d s", name, window)
 			}
@@ -271,7 +271,7 @@ rules:
 		require.InDelta(t, ua.score, ub.score, 1e-9)
 		since := now.Unix() - hourStep
 		require.Equal(t, ua.volume, ub.volume)
-		require.Equal(t, ua.visits.countries(since, true), ub.visits.countries(since, true))
+		require.Equal(t, ua.visits.countries(since, true, nowhere), ub.visits.countries(since, true, nowhere))
 		for _, property := range []func(*visit) uint64{byAddress, byBlock, byNetwork} {
 			require.Equal(t, ua.visits.distinct(since, true, property), ub.visits.distinct(since, true, property))
 		}

@@ -46,7 +46,7 @@ func Signals() []Signal {
 		{"strange_addresses", "strange_addresses(\"1d\"): different addresses in unfamiliar places", func(l *look) any { return l.count(true, byAddress) }},
 		{"strange_blocks", "strange_blocks(\"1d\"): different /24 (IPv6: /64) in unfamiliar places", func(l *look) any { return l.count(true, byBlock) }},
 		{"strange_networks", "strange_networks(\"1d\"): different unfamiliar networks", func(l *look) any { return l.count(true, byNetwork) }},
-		{"strange_countries", "strange_countries(\"1d\"): different countries of unfamiliar places", func(l *look) any { return l.countCountries(true) }},
+		{"strange_countries", "strange_countries(\"1d\"): different countries of unfamiliar places, without those that the user has been in on more than a single day", func(l *look) any { return l.countCountries(true) }},
 		{"messages", "messages(\"1h\"): submissions in that time, this one included", func(l *look) any { return l.volume(func(t tally) uint32 { return t.messages }) }},
 		{"recipients", "recipients(\"1h\"): recipients of what was sent in that time", func(l *look) any { return l.volume(func(t tally) uint32 { return t.recipients }) }},
 		{"bounces", "bounces(\"1h\"): recipients whose mail came back", func(l *look) any { return l.volume(func(t tally) uint32 { return t.bounces }) }},
@@ -104,7 +104,15 @@ func (l *look) count(strangeOnly bool, property func(*visit) uint64) func(string
 }
 
 func (l *look) countCountries(strangeOnly bool) func(string) int {
-	return func(window string) int { return l.user.visits.countries(l.begin(window), strangeOnly) }
+	return func(window string) int {
+		return l.user.visits.countries(l.begin(window), strangeOnly, l.ownCountry)
+	}
+}
+
+// ownCountry tells whether the user has been in a country for more than a single
+// day: a café there is a strange place, and the country is none.
+func (l *look) ownCountry(country uint16) bool {
+	return l.user.countries.weight(uint32(country), l.day, l.fade) >= frequentDays
 }
 
 func (l *look) volume(part func(tally) uint32) func(string) int {

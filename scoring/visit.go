@@ -110,17 +110,18 @@ func byAddress(v *visit) uint64 { return v.address }
 func byBlock(v *visit) uint64   { return uint64(v.block) }
 func byNetwork(v *visit) uint64 { return uint64(v.network) }
 
-// countries counts the different countries among the visits since a time. A
+// countries counts the different countries among the visits since a time, of all
+// or only of the strange ones in countries that are not the user's own. A
 // network counts with one of its countries only: the exits of an anonymiser are
 // in many, and it takes one subscription to be in all of them.
-func (vs visits) countries(since int64, strangeOnly bool) (n int) {
+func (vs visits) countries(since int64, strangeOnly bool, own func(country uint16) bool) (n int) {
 	var networks [maxVisits]uint32
 	var countries [maxVisits]uint16
 	counted := 0
 next:
 	for i := range vs {
 		v := &vs[i]
-		if v.last < since || v.country == 0 || strangeOnly && !v.strange {
+		if v.last < since || v.country == 0 || strangeOnly && (!v.strange || own(v.country)) {
 			continue
 		}
 		isNew := true
