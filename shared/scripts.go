@@ -48,3 +48,9 @@ const reword = `
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
 return 1`
+
+// SwapScript is the script of Swap with its name, for those who measure an engine.
+func SwapScript() (text, sha string) {
+	s := newScript(swap)
+	return s.text, s.sha
+}

@@ -31,26 +31,36 @@ const kept = 20_000
 
 // Simulate makes a world and judges its log by the shipped rules.
 func Simulate(seed uint64, users int) (*People, error) {
-	rules, err := scoring.Parse("rules.yaml", sendwarden.Rules)
-	if err != nil {
-		return nil, err
-	}
 	dir, err := os.MkdirTemp("", "people")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	return SimulateIn(dir, seed, users)
+}
+
+// SimulateIn leaves the world's files in a folder: Databases are there.
+func SimulateIn(dir string, seed uint64, users int) (*People, error) {
+	rules, err := scoring.Parse("rules.yaml", sendwarden.Rules)
+	if err != nil {
+		return nil, err
+	}
 	w := simulate.Default(seed)
 	w.Thefts, w.Users = max(1, w.Thefts*users/w.Users), users
 	if _, err := simulate.Dir(w, dir); err != nil {
 		return nil, err
 	}
-	places, err := geo.Open(filepath.Join(dir, "city.mmdb"), filepath.Join(dir, "asn.mmdb"))
+	places, err := geo.Open(Databases(dir)...)
 	if err != nil {
 		return nil, err
 	}
 	p := &People{Rules: rules, Records: make(map[string][]byte)}
 	return p, p.read(filepath.Join(dir, "mail.log"), places)
+}
+
+// Databases are those that know the addresses of the world in a folder.
+func Databases(dir string) []string {
+	return []string{filepath.Join(dir, "city.mmdb"), filepath.Join(dir, "asn.mmdb")}
 }
 
 func (p *People) read(name string, places *geo.DB) error {
