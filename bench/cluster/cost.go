@@ -171,7 +171,7 @@ type limited struct {
 
 func (b *bench) costTables() []*table {
 	rate := &table{name: "rate", head: []string{"state", "hosts", "submissions/s", "p50", "p99", fmt.Sprintf("p50 at %d/s and host", b.pace), "p99", "exchanges tried again", "late"}}
-	per := &table{name: "submission", head: []string{"state", "hosts", "exchanges", "bytes to the engine", "bytes from it", "engine's µs", "daemon's µs", "of the engine's limit"}}
+	per := &table{name: "submission", head: []string{"state", "hosts", "exchanges", "bytes to the engine", "bytes from it", "engine's µs", "daemon's µs", "the load's own µs", "of the engine's limit"}}
 	best := b.bestLimit()
 	us := func(d time.Duration) float64 { return float64(d) / 1000 }
 	for _, c := range b.measured {
@@ -182,7 +182,7 @@ func (b *bench) costTables() []*table {
 		rate.add(c.what, c.hosts, c.free.perSecond(), c.free.at(0.5), c.free.at(0.99), c.paced.at(0.5), c.paced.at(0.99), again, late)
 		if c.perFree.exchanges > 0 {
 			p := c.perFree
-			per.add(c.what, c.hosts, p.exchanges, p.toEngine, p.toHost, us(p.engine), us(p.daemon), fmt.Sprintf("%.0f %%", 100*c.free.perSecond()*p.exchanges/best))
+			per.add(c.what, c.hosts, p.exchanges, p.toEngine, p.toHost, us(p.engine), us(p.daemon), us(p.load), fmt.Sprintf("%.0f %%", 100*c.free.perSecond()*p.exchanges/best))
 		}
 	}
 	rate.remark = "“Late”: times that the engine did not answer within 200 ms, and was gone on without; where there are many, the machine was too busy to measure."
