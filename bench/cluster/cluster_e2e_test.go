@@ -15,29 +15,32 @@ func short(t *testing.T) *bench {
 	return b
 }
 
+// The parts of `go run ./bench/cluster` that tell right from wrong, in a short form.
+func TestManyHosts(t *testing.T) {
+	b := short(t)
+	t.Run("Sentinel", func(t *testing.T) { b.survives(t, b.failover) })
+	t.Run("Cluster", func(t *testing.T) { b.survives(t, b.lostNode) })
+	t.Run("blocks", b.blockElsewhere)
+	t.Run("RELP", b.relaysAll)
+}
+
 // A Sentinel that makes a replica the server, and a Cluster whose replica takes a
 // node's place, cost no answer, no block and no message, and count none twice.
-func TestFailovers(t *testing.T) {
-	b := short(t)
-	for name, do := range map[string]func(testing.TB) failed{"sentinel": b.failover, "cluster": b.lostNode} {
-		t.Run(name, func(t *testing.T) {
-			f := do(t)
-			t.Logf("%+v", f)
-			require.Zero(t, f.asked.lost, "questions without an answer")
-			require.Less(t, f.asked.at(1), patience/2)
-			require.Zero(t, f.missing, "hosts that do not block whom they should")
-			require.Zero(t, f.twice, "messages counted twice")
-			// What the replica had not got when the server died, and another host then
-			// wrote over: see docs/shared-state.md.
-			require.LessOrEqual(t, f.uncounted, len(f.asked.took)/100)
-		})
-	}
+func (b *bench) survives(t *testing.T, failure func(testing.TB) failed) {
+	f := failure(t)
+	t.Logf("%+v", f)
+	require.Zero(t, f.asked.lost, "questions without an answer")
+	require.Less(t, f.asked.at(1), patience/2)
+	require.Zero(t, f.missing, "hosts that do not block whom they should")
+	require.Zero(t, f.twice, "messages counted twice")
+	// What the replica had not got when the server died, and another host then
+	// wrote over: see docs/shared-state.md.
+	require.LessOrEqual(t, f.uncounted, len(f.asked.took)/100)
 }
 
 // A block on one host is in force on the others for the thief's next message, and
 // in their tables within a second.
-func TestBlocksElsewhere(t *testing.T) {
-	b := short(t)
+func (b *bench) blockElsewhere(t *testing.T) {
 	b.blocks(t)
 	require.Equal(t, b.blocked.of, b.blocked.next, "thieves refused at once on another host")
 	for _, all := range [][]time.Duration{b.blocked.door, b.blocked.list, b.blocked.freed} {
@@ -48,8 +51,7 @@ func TestBlocksElsewhere(t *testing.T) {
 
 // What mail hosts log while the receiver is dead comes to the daemon when it is back:
 // examples/rsyslog, tried.
-func TestRelay(t *testing.T) {
-	b := short(t)
+func (b *bench) relaysAll(t *testing.T) {
 	r := b.newRelay(t)
 	r.both(10, 0)
 	r.judged(20 * time.Second)

@@ -40,7 +40,6 @@ type host struct {
 
 // site is what all hosts have in common.
 type site struct {
-	t       testing.TB
 	program string
 	geo     []string
 	crowd   *crowd

@@ -127,7 +127,7 @@ func show(out io.Writer, head string, tables []*table, markdown bool) error {
 }
 
 func (b *bench) newSite(t testing.TB) *site {
-	s := &site{t: t, program: build(t)}
+	s := &site{program: build(t)}
 	s.crowd, s.geo = newCrowd(t, b.crowd)
 	out, _ := exec.Command("redis-server", "--version").Output() // what is missing fails later
 	_, b.redis, _ = strings.Cut(string(out), "v=")

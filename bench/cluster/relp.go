@@ -114,6 +114,7 @@ func must(out []byte, err error) []byte {
 
 // relay is two mail hosts and the one that they log to.
 type relay struct {
+	t        testing.TB
 	b        *bench
 	daemon   *host
 	receiver *syslogd
@@ -122,7 +123,7 @@ type relay struct {
 }
 
 func (b *bench) newRelay(t testing.TB) *relay {
-	r := &relay{b: b, daemon: b.site.host(t, 0, "LOCAL")}
+	r := &relay{t: t, b: b, daemon: b.site.host(t, 0, "LOCAL")}
 	_, port, _ := net.SplitHostPort(redistest.FreeAddr(t))
 	r.receiver = startSyslogd(t, "logs", example(t, "receiver.conf", `port="2514"`, `port="`+port+`"`, "/var/log/mailhosts.log", r.daemon.file("mail.log"), ` fileGroup="adm"`, ""))
 	for n := range 2 {
@@ -139,7 +140,7 @@ input(type="imuxsock" Socket="SOCKET")
 // write has a mail host log some messages, so many a second; 0: as fast as it can.
 func (r *relay) write(sender, first, messages, rate int) {
 	conn, err := net.Dial("unixgram", r.senders[sender].socket())
-	require.NoError(r.b.site.t, err)
+	require.NoError(r.t, err)
 	defer conn.Close()
 	began := time.Now()
 	for n := range messages {
@@ -157,7 +158,7 @@ func (r *relay) log(conn net.Conn, m message, id string) {
 	text := strings.NewReplacer("HEAD", head, "USER", m.user, "ADDRESS", m.addr.String(), "QUEUEID", id, "[70", "[12345670").Replace(logged)
 	for line := range strings.Lines(text) {
 		_, err := conn.Write([]byte(strings.TrimSpace(line)))
-		require.NoError(r.b.site.t, err)
+		require.NoError(r.t, err)
 	}
 }
 
