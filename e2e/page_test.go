@@ -146,6 +146,8 @@ func TestReviewPage(t *testing.T) {
 	b.sees(t, "Release")
 	b.picture(t, "blocked")
 
+	p.isReported(t)
+
 	b.does(t, chromedp.Click("article h3 a"), chromedp.WaitVisible("h1.name"))
 	b.sees(t, "How the score came to be")
 	b.sees(t, brazil)
@@ -166,6 +168,18 @@ func TestReviewPage(t *testing.T) {
 	b.isClean(t)
 	b.refusesOthers(t, address)
 	require.Empty(t, p.answer(bob), "what another site asked for is not done")
+}
+
+// isReported makes a report of how things stand, and looks at it in a browser.
+func (p *postfix) isReported(t *testing.T) {
+	t.Helper()
+	flags := []string{"--rules", p.file("rules.yaml"), "--blocklist", p.Blocklist, "--control", p.file("control"), "--state", p.file("state.db")}
+	said := output(t, append([]string{"report"}, flags...)...)
+	require.Contains(t, said, "1 user blocked; 0 messages held; 0 users close to it.")
+	file := p.file("standing.html")
+	output(t, append([]string{"report", "--html", file}, flags...)...)
+	showsWell(t, "file://"+file, "standing", []string{alice, "1 message waits until a person decides", "second country", "Russia"},
+		"#where svg .arc", "#blocked svg .score", "#blocked svg rect.allowed", "#done table", "#rules table")
 }
 
 // refusesOthers has the browser, whose session is good, visit another site that

@@ -33,35 +33,44 @@ func TestReportInABrowser(t *testing.T) {
 	out, err := exec.Command(program, "replay", "--html", file, week).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
+	showsWell(t, "file://"+file, "report", []string{"info@example.es", "Blocked 2026-03-28 03:13:28 +0100", "Russia"},
+		"#where svg .arc", "#where svg .home", "#blocked svg .score", "#rules table")
+}
+
+// showsWell opens a page in Chromium, as large as a phone and as a desktop, light and
+// dark, and makes sure that it has these texts and drawings, is no wider than the
+// screen, and asks for nothing.
+func showsWell(t *testing.T, page, name string, texts []string, drawings ...string) {
+	t.Helper()
 	browser, heard := newBrowser(t)
 	backgrounds := make(map[string]bool)
 	for _, scheme := range []string{"light", "dark"} {
 		for _, size := range []struct{ width, height int64 }{{390, 844}, {1280, 900}} {
-			name := fmt.Sprintf("%s-%d", scheme, size.width)
+			name := fmt.Sprintf("%s-%s-%d", name, scheme, size.width)
 			_, err := chromedp.Call(browser, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 			})
 			require.NoError(t, err)
 			require.NoError(t, chromedp.Do(browser,
-				chromedp.EmulateViewport(size.width, size.height), chromedp.Navigate("file://"+file), chromedp.WaitVisible("#blocked article h3")), name)
+				chromedp.EmulateViewport(size.width, size.height), chromedp.Navigate(page), chromedp.WaitVisible("#blocked article h3")), name)
 			shown := evaluate[string](t, browser, `document.body.innerText`)
 			background := evaluate[string](t, browser, `getComputedStyle(document.body).backgroundColor`)
 			overflow := evaluate[bool](t, browser, `document.documentElement.scrollWidth > document.documentElement.clientWidth`)
 			picture, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
 			require.NoError(t, err, name)
-			require.Contains(t, shown, "info@example.es", name)
-			require.Contains(t, shown, "Blocked 2026-03-28 03:13:28 +0100", name)
-			require.Contains(t, shown, "Russia", name)
+			for _, text := range texts {
+				require.Contains(t, shown, text, name)
+			}
 			require.False(t, overflow, "%s: the page is wider than the screen", name)
 			backgrounds[background] = true
 			if dir := os.Getenv("SCREENSHOTS"); dir != "" {
-				require.NoError(t, os.WriteFile(filepath.Join(dir, "report-"+name+".png"), picture, 0o644))
+				require.NoError(t, os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644))
 			}
-			visible(t, browser, "#where svg .arc", "#where svg .home", "#blocked svg .score", "#rules table")
+			visible(t, browser, drawings...)
 		}
 	}
 	require.Len(t, backgrounds, 2, "light and dark look the same")
-	heard.nothingBut(t, "file://"+file)
+	heard.nothingBut(t, page)
 }
 
 // visible makes sure that drawings are there and have a size.

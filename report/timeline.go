@@ -94,7 +94,7 @@ func (t Timeline) draw(width int, class string) drawnTimeline {
 	a := newAtlas()
 	d := drawnTimeline{Class: class, Width: width, Left: 96, Right: width - 12, ScoreTop: 14, ScoreBottom: 14 + scoreHeight}
 	if class == "narrow" {
-		d.Left = 76
+		d.Left = 82
 	}
 	from, to := t.Points[0].Time, t.Points[len(t.Points)-1].Time
 	if !t.From.IsZero() && t.From.Before(from) {

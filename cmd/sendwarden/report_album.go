@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"sendwarden/geo"
@@ -117,7 +118,7 @@ func (a *album) wait(ev *maillog.Event, v scoring.Verdict, p geo.Place) {
 	}
 	var rules []string
 	for _, r := range v.Reasons {
-		if len(rules) == 0 || rules[len(rules)-1] != r.Rule {
+		if !slices.Contains(rules, r.Rule) {
 			rules = append(rules, r.Rule)
 		}
 	}
