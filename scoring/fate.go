@@ -154,7 +154,7 @@ func (s *Scorer) Removed(id MessageID) {
 		m.removed = true
 		s.messages.touch(m)
 	default:
-		s.messages.drop(m)
+		s.messages.leave(m)
 	}
 }
 

@@ -59,8 +59,9 @@ func (m *message) passing() bool {
 type messages struct {
 	byID  map[string]*message // by queue id
 	count int
-	brief brief // those that were passing; most are not for long
-	swept int32 // the day on which old ones were last forgotten
+	brief brief                    // those that were passing; most are not for long
+	swept int32                    // the day on which old ones were last forgotten
+	left  [rememberedLeft]*message // those that left the queue last, by a hash of their id
 
 	changed map[string]bool // queue ids of those that have, since the last Changes; nil where nobody asks
 }
@@ -73,6 +74,10 @@ const (
 	// (maximal_queue_lifetime is 5 days). A client that hangs up before the end
 	// of its message leaves no other sign, before Postfix 3.10.
 	messageLife = 6 * dayStep
+	// rememberedLeft is of how many messages a line is known again although they have
+	// left the queue: what a relay of logs sends twice, as it does not know what came,
+	// is a window of some hundred lines (128, in RELP).
+	rememberedLeft = 512
 	// sameMessage is how far apart the log and the policy service may tell of
 	// one message: a line waits in buffers, and a client between RCPT and DATA.
 	// Later, a short queue id may be another message's.
@@ -116,7 +121,10 @@ func (ms *messages) touch(m *message) {
 // a line can be read twice, and Postfix asks twice when an answer is late.
 func (ms *messages) again(sub *Submission) *message {
 	m := ms.find(sub.Message)
-	if m == nil || m.user != sub.User || m.removed {
+	if m == nil {
+		return ms.gone(sub)
+	}
+	if m.user != sub.User || m.removed {
 		return nil
 	}
 	at := sub.Time.Unix()
@@ -229,6 +237,21 @@ func (ms *messages) dropBriefest() {
 	if m.passing() {
 		ms.drop(m)
 	}
+}
+
+// leave takes a message out that has left the queue.
+func (ms *messages) leave(m *message) {
+	ms.drop(m)
+	ms.left[hashName(m.id.ID)%rememberedLeft] = m
+}
+
+// gone finds the message of a line of the log among those that have left the queue.
+func (ms *messages) gone(sub *Submission) *message {
+	m := ms.left[hashName(sub.Message.ID)%rememberedLeft]
+	if sub.Asked || m == nil || m.id != sub.Message || m.user != sub.User || m.logged != sub.Time.Unix() {
+		return nil
+	}
+	return m
 }
 
 // tidy forgets messages that will not be heard of again: those that are passing

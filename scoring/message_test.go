@@ -94,6 +94,27 @@ func TestEachMessageCountsOnce(t *testing.T) {
 	}
 }
 
+// Lines that come twice, as from a relay that does not know what has arrived, count
+// once, also after the message has left the queue.
+func TestLinesThatComeTwiceCountOnce(t *testing.T) {
+	s := New(parsed(t, "rules: [{name: many, when: 'messages(\"1h\") > 3', points: 100}]"))
+	start := time.Date(2026, 4, 13, 9, 0, 0, 0, time.UTC)
+	for round := range 2 {
+		for n := range 3 {
+			id := MessageID{"mx", "postfix", fmt.Sprintf("A%d", n)}
+			when := start.Add(time.Duration(n) * time.Second)
+			sub := Submission{User: "ana", Time: when, Place: at("203.0.113.7", "FR", 3215), Message: id}
+			require.Equal(t, round == 1, s.Submission(sub).Again)
+			s.Queued(id, when, 2, "ana")
+			s.Bounced(id, when)
+			s.Removed(id)
+		}
+	}
+	id := MessageID{"mx", "postfix", "A0"}
+	later := Submission{User: "ana", Time: start.Add(time.Minute), Place: at("203.0.113.7", "FR", 3215), Message: id}
+	require.Equal(t, Block, s.Submission(later).Action, "it is another message, the fourth")
+}
+
 // The fate that the log tells belongs to the message that Postfix asked about.
 func TestFateOfAMessageThatWasAskedAbout(t *testing.T) {
 	s := New(parsed(t, "rules: [{name: new, when: new_address, points: 1}]"))

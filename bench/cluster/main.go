@@ -59,14 +59,16 @@ type bench struct {
 }
 
 func main() {
-	b := &bench{pace: 200, warm: 8 * time.Second, length: 10 * time.Second, commands: 400_000, thefts: 100}
+	b := &bench{pace: 200, length: 10 * time.Second, commands: 400_000, thefts: 100}
 	flag.BoolVar(&b.quick, "quick", false, "less of each, in less than a minute")
 	flag.IntVar(&b.crowd, "users", 300_000, "who are known")
+	flag.DurationVar(&b.length, "length", b.length, "of one measurement; before it hosts warm up for nearly as long")
 	flag.IntVar(&b.active, "active", 3000, "of them, who send")
 	parts := flag.String("parts", "cost,blocks,failures,relp", "what is measured")
 	markdown := flag.Bool("markdown", false, "print the tables of docs/scale.md")
 	document := flag.String("into", "", "put them into this `FILE`")
 	flag.Parse()
+	b.warm = b.length * 4 / 5
 	if b.quick {
 		b.crowd, b.active, b.warm, b.length, b.commands, b.thefts = min(b.crowd, 10_000), min(b.active, 500), time.Second, 2*time.Second, 40_000, 10
 	}
