@@ -15,15 +15,15 @@ type set struct {
 	tells coverage
 
 	// A mail server sees the same few thousand addresses again and again, and
-	// decoding a City record takes over a microsecond. Each address has one
-	// slot, found by its hash, and the latest address to hash there owns it.
-	cache [cacheSlots]atomic.Pointer[Place]
+	// decoding a City record takes over a microsecond. Each address has a pair of
+	// slots, found by its hash, for the latest two that hash there.
+	cache [cachePairs][2]atomic.Pointer[Place]
 	seed  maphash.Seed
 }
 
-// cacheSlots bounds the cache. 100,000 users of a provider come from some tens of
-// thousands of addresses in a day; a cache full of them takes 6 MB.
-const cacheSlots = 32768
+// cachePairs bounds the cache. 100,000 users of a provider come from some tens of
+// thousands of addresses in a day; a cache full of them takes 9 MB.
+const cachePairs = 32768
 
 func newSet(files []*file) *set {
 	s := &set{files: files, seed: maphash.MakeSeed()}
@@ -58,12 +58,14 @@ func (s *set) sources() []Source {
 
 func (s *set) place(addr netip.Addr) Place {
 	bytes := addr.As16()
-	slot := &s.cache[maphash.Bytes(s.seed, bytes[:])%cacheSlots]
-	if p := slot.Load(); p != nil && p.Addr == addr {
-		return *p
+	pair := &s.cache[maphash.Bytes(s.seed, bytes[:])%cachePairs]
+	for i := range pair {
+		if p := pair[i].Load(); p != nil && p.Addr == addr {
+			return *p
+		}
 	}
 	p := s.find(addr)
-	slot.Store(&p)
+	pair[1].Store(pair[0].Swap(&p))
 	return p
 }
 

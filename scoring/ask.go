@@ -27,15 +27,11 @@ type question struct {
 	rule  *Rule
 	name  uint32 // hash of the rule's
 	gates []indexedGate
+	tests []test
 	needs []int
 	tree  *tree // for witnesses; nil as long as there was none
 	// onlyPlace: it asks for nothing but how familiar a place is.
 	onlyPlace bool
-}
-
-type indexedGate struct {
-	signal int
-	want   bool
 }
 
 // newAsking binds rules to the look that their signals are computed from.
@@ -61,7 +57,11 @@ func newAsking(rules *Rules, l *look) asking {
 			}
 		}
 		for _, g := range q.rule.when.gates {
-			q.gates = append(q.gates, indexedGate{index[g.name], g.want})
+			if n, plain := index[g.name]; plain && g.operator == "" {
+				q.gates = append(q.gates, indexedGate{n, g.want})
+			} else {
+				q.tests = append(q.tests, a.bind(g, n))
+			}
 		}
 		a.rules = append(a.rules, q)
 	}
@@ -97,7 +97,7 @@ func (a *asking) ask(l *look) (fired int) {
 }
 
 func (a *asking) holds(q *question, l *look) bool {
-	if !a.passes(q.gates, l) {
+	if !a.pass(q, l) {
 		return false
 	}
 	if q.rule.when.onlyGates {
@@ -106,23 +106,6 @@ func (a *asking) holds(q *question, l *look) bool {
 	a.show(q.needs, l)
 	answer, err := a.vm.Run(q.rule.when.program, a.env)
 	return err == nil && answer == true // an error, such as a division by zero, is no evidence
-}
-
-// passes tells whether all gates are open. Those are tried first whose signals an
-// earlier rule has asked for: what is familiar mostly fails there, and a signal that
-// has to be looked up is not.
-func (a *asking) passes(gates []indexedGate, l *look) bool {
-	for _, g := range gates {
-		if a.turns[g.signal] == a.turn && a.values[g.signal] != g.want {
-			return false
-		}
-	}
-	for _, g := range gates {
-		if a.value(g.signal, l) != g.want {
-			return false
-		}
-	}
-	return true
 }
 
 // value computes a signal, once a submission.

@@ -31,7 +31,8 @@ var (
 // of a record, such as that of a user, serves both ways, so that they cannot
 // drift apart. After the first error all else is nothing.
 type coder struct {
-	buf     []byte // written so far, or not yet read
+	buf     []byte // what is written, or to be read
+	at      int    // as far as it has been read
 	reading bool
 	version byte
 	err     error
@@ -64,7 +65,7 @@ func decode(record []byte, describe func(*coder)) error {
 		return fmt.Errorf("the record is of version %d, by a newer Sendwarden; this one reads up to %d", c.version, recordVersion)
 	}
 	describe(&c)
-	if c.err == nil && len(c.buf) > 0 {
+	if c.err == nil && c.left() > 0 {
 		return errLong
 	}
 	return c.err
@@ -72,19 +73,21 @@ func decode(record []byte, describe func(*coder)) error {
 
 func (c *coder) fail(err error) {
 	if c.err == nil {
-		c.err, c.buf = err, nil
+		c.err, c.buf, c.at = err, nil, 0
 	}
 }
 
+// left is how many bytes there are to be read.
+func (c *coder) left() int { return len(c.buf) - c.at }
+
 // take reads so many bytes; nil when there are not as many.
 func (c *coder) take(n int) []byte {
-	if n > len(c.buf) {
+	if n > c.left() {
 		c.fail(errShort)
 		return nil
 	}
-	b := c.buf[:n]
-	c.buf = c.buf[n:]
-	return b
+	c.at += n
+	return c.buf[c.at-n : c.at]
 }
 
 // word is a number that is mostly small.
@@ -93,12 +96,18 @@ func (c *coder) word(p *uint64) {
 		c.buf = binary.AppendUvarint(c.buf, *p)
 		return
 	}
-	v, n := binary.Uvarint(c.buf)
+	if c.left() > 0 && c.buf[c.at] < 0x80 { // most are of one byte
+		*p = uint64(c.buf[c.at])
+		c.at++
+		return
+	}
+	v, n := binary.Uvarint(c.buf[c.at:])
 	if n <= 0 {
 		c.fail(errShort)
 		return
 	}
-	*p, c.buf = v, c.buf[n:]
+	*p = v
+	c.at += n
 }
 
 // number is an integer of any size; small ones are short, of either sign.
@@ -198,7 +207,7 @@ func (c *coder) length(n, most int) int {
 	case w > uint64(most):
 		c.fail(errDamaged)
 		return 0
-	case w > uint64(len(c.buf)):
+	case w > uint64(c.left()):
 		c.fail(errShort)
 		return 0
 	}

@@ -22,33 +22,6 @@ type condition struct {
 	onlyGates bool
 }
 
-// gate is a part of a condition that is a yes-or-no signal, or the opposite of
-// one, joined to the rest by "and". Most submissions are familiar and fail most
-// rules at such a part; looking at the gates first spares the evaluation.
-type gate struct {
-	name string
-	want bool
-}
-
-// gatesOf finds the gates of a condition, and tells whether that is all of it.
-func gatesOf(n ast.Node) (gates []gate, all bool) {
-	switch n := n.(type) {
-	case *ast.BinaryNode:
-		if n.Operator == "&&" || n.Operator == "and" {
-			left, allLeft := gatesOf(n.Left)
-			right, allRight := gatesOf(n.Right)
-			return append(left, right...), allLeft && allRight
-		}
-	case *ast.UnaryNode:
-		if name, isName := n.Node.(*ast.IdentifierNode); isName && (n.Operator == "not" || n.Operator == "!") {
-			return []gate{{name.Value, false}}, true
-		}
-	case *ast.IdentifierNode:
-		return []gate{{n.Value, true}}, true
-	}
-	return nil, false
-}
-
 // A condition's size is bounded: people write conditions of ten or twenty nodes
 // in a line or two. The library's parser calls itself at each bracket, so that a
 // megabyte of them would overflow the stack, which ends the process.
