@@ -25,6 +25,17 @@ const maxRulesFile = 1 << 20
 // mean is read from the tree here, because its own decoder rounds 1.5 to 1,
 // lets a second document pass, and names no column.
 func Parse(name string, text []byte, sections ...string) (*Rules, error) {
+	rules, faults := Examine(name, text, sections...)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return rules, nil
+}
+
+// Examine reads a rules file as Parse does. Of one with faults it answers what could
+// be read nevertheless, for who looks for more of them in the sections; nil is
+// nothing. Nobody is to be judged by that.
+func Examine(name string, text []byte, sections ...string) (*Rules, Faults) {
 	r := reader{file: name, text: text, sections: sections,
 		empty: "is empty: rules are missing (`sendwarden rules` prints the shipped ones to start from)"}
 	root := r.document()
@@ -32,10 +43,7 @@ func Parse(name string, text []byte, sections ...string) (*Rules, error) {
 		return nil, r.faults.sorted()
 	}
 	rules := r.rules(root)
-	if len(r.faults) > 0 {
-		return nil, r.faults.sorted()
-	}
-	return rules, nil
+	return rules, r.faults.sorted()
 }
 
 // reader walks the YAML tree of one file and collects its faults.

@@ -63,6 +63,27 @@ func Parse(name string, text []byte) (*scoring.Rules, Sections, error) {
 	return rules, with, err
 }
 
+// Examine reads a rules file for all that is wrong with it, in the rules and in the
+// sections. What could be read of one with faults is for who looks further; nil is
+// nothing.
+func Examine(name string) (*scoring.Rules, string, error) {
+	rules, file, err := Load(name)
+	var faults scoring.Faults
+	if errors.As(err, &faults) {
+		text, unreadable := File(file)
+		if unreadable != nil {
+			return nil, file, err
+		}
+		rules, faults = scoring.Examine(file, text, Names()...)
+		err = faults
+	}
+	if rules == nil {
+		return nil, file, err
+	}
+	_, sections := Read(file, rules)
+	return rules, file, errors.Join(err, sections)
+}
+
 // File reads a rules file, unless it is too large for one.
 func File(name string) ([]byte, error) {
 	info, err := os.Stat(name)

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"slices"
 	"time"
 
 	"sendwarden/blocklist"
@@ -56,22 +57,12 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 		fmt.Fprintln(w, err)
 		faults++
 	}
-	rules, name, err := s.rules()
-	if err != nil {
-		var several scoring.Faults
-		if !errors.As(err, &several) {
-			several = scoring.Faults{}
-			fault(err)
-		}
-		for _, f := range several {
-			fault(f)
-		}
-		return faults
+	rules, name, err := settings.Examine(s.rulesFile)
+	for _, f := range faultsOf(err) { // all at once, whoever reads that part of the file
+		fault(f)
 	}
-	if _, err := settings.Read(name, rules); err != nil {
-		for line := range strings.Lines(err.Error()) {
-			fault(errors.New(strings.TrimSuffix(line, "\n")))
-		}
+	if rules == nil {
+		return faults
 	}
 	places, err := s.places(rules)
 	if err != nil && len(s.geoFiles) == 0 {
@@ -106,6 +97,37 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 		warnOld(w, places)
 	}
 	return faults
+}
+
+// faultsOf takes errors apart, those with a place in the file in its order and the
+// others behind them.
+func faultsOf(err error) (list []error) {
+	var placed scoring.Faults
+	var walk func(error)
+	walk = func(err error) {
+		switch e := err.(type) {
+		case scoring.Faults:
+			placed = append(placed, e...)
+		case scoring.Fault:
+			placed = append(placed, e)
+		case interface{ Unwrap() []error }:
+			for _, inner := range e.Unwrap() {
+				walk(inner)
+			}
+		case nil:
+		default:
+			list = append(list, err)
+		}
+	}
+	walk(err)
+	slices.SortStableFunc(placed, func(a, b scoring.Fault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	all := make([]error, 0, len(placed)+len(list))
+	for _, f := range placed {
+		all = append(all, f)
+	}
+	return append(all, list...)
 }
 
 func warnOld(w io.Writer, places *geo.DB) {
