@@ -107,6 +107,9 @@ type Shared struct {
 	Waits   int              `json:"to_be_told"`        // what they do not know yet
 	Dropped int              `json:"dropped,omitempty"` // and never will
 	Heeded  map[Kind]int64   `json:"heeded"`            // what other hosts decided and this one did
+	Heard   string           `json:"news_heard"`        // the engine's number of the last news that were taken in
+	News    bool             `json:"news_to_be_told"`   // some are, which is done once a second
+	Soon    bool             `json:"news_are_urgent"`   // which is done at once
 }
 
 // Geo is one geolocation database.

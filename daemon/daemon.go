@@ -262,6 +262,7 @@ func (d *Daemon) take(batch follow.Batch) error {
 	}
 	d.read[batch.Source] = batch
 	d.turn.Lock()
+	d.agree()
 	d.counts.lines(batch.Source, len(batch.Lines), time.Now(), ev.Time)
 	d.turn.Unlock()
 	d.meter.came(batch.Source)

@@ -129,7 +129,7 @@ func (d *Daemon) share(c *shared.Config) {
 	}
 	s.engine = shared.New(*c, s.host, d.host, time.Now())
 	d.sharing = s
-	d.path.Scorer.Share(scoring.Sharing{Host: s.host, Swap: s.swap, Late: d.late, Odd: d.unreadableShared})
+	d.path.Scorer.Share(scoring.Sharing{Host: s.host, Swap: s.swap, Fetch: s.fetch, Late: d.late, Odd: d.unreadableShared})
 	d.log.Info("the state is shared with other hosts", "engine", c.URL)
 }
 
@@ -155,6 +155,15 @@ func (s *sharing) swap(all []*scoring.Exchange) error {
 		x.Newer = swaps[i].Newer
 	}
 	return nil
+}
+
+// fetch is scoring.Sharing's.
+func (s *sharing) fetch(user string) []byte {
+	record, err := s.engine.Record(context.Background(), user)
+	if err != nil {
+		return nil // the engine's status says why
+	}
+	return record
 }
 
 // late carries out a verdict that came of what several hosts know together, or that
@@ -268,6 +277,20 @@ func (d *Daemon) decision(act control.Kind, user string, e blocklist.Entry, now 
 	}
 }
 
+// agree has the others know what was read, now that nothing more is to be read at
+// once: that a message went to many, or comes back, is judged with the next, and that
+// one may be another host's. The caller has the turn.
+func (d *Daemon) agree() {
+	s := d.sharing
+	if s == nil || s.engine.Status().Lost != nil {
+		return
+	}
+	_ = d.path.Scorer.Agree() // the engine's status says why it failed, and it is tried again each second
+	if _, soon := d.path.Scorer.HasNews(); soon {
+		d.due = true
+	}
+}
+
 // together is what is to be done once a second: what was told here and could not be
 // told to the engine goes there, and how it does is said.
 func (d *Daemon) together(now time.Time) {
@@ -311,7 +334,8 @@ func (d *Daemon) sharedStatus() *control.Shared {
 	}
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	s.Behind = d.path.Scorer.Behind()
+	s.Behind, s.Heard = d.path.Scorer.Behind(), d.sharing.heard.News
+	s.News, s.Soon = d.path.Scorer.HasNews()
 	s.Waits, s.Dropped = d.path.Scorer.Untold()
 	s.Waits += len(d.sharing.toTell())
 	return s

@@ -23,12 +23,15 @@ type mailHost struct {
 	dir  string
 	name string
 	n    int
+
+	flags []string // further ones
 }
 
 // sharingRules block who sends from three countries in an hour: where no host sees
 // more than one of them, only all together do.
 const sharingRules = `rules: [{name: three countries, when: 'countries("1h") >= 3', points: 100}]
 mode: enforce
+max_blocks: 1000
 state: "%s"
 `
 
@@ -69,8 +72,8 @@ func (h *mailHost) start() {
 	out, err := os.Create(output)
 	require.NoError(h.t, err)
 	defer out.Close()
-	cmd := exec.Command(program, "run", "--rules", h.file("rules.yaml"), "--blocklist", h.file("blocklist"), "--table", "texthash",
-		"--log", h.file("mail.log"), "--control", h.file("control"))
+	cmd := exec.Command(program, append([]string{"run", "--rules", h.file("rules.yaml"), "--blocklist", h.file("blocklist"), "--table", "texthash",
+		"--log", h.file("mail.log"), "--control", h.file("control")}, h.flags...)...)
 	cmd.Stderr = out
 	d := &daemon{cmd: cmd, output: output, exited: make(chan struct{})}
 	require.NoError(h.t, cmd.Start())

@@ -96,6 +96,13 @@ func (f *facts) forget(user uint32) {
 	f.sightings = slices.DeleteFunc(f.sightings, func(n sighting) bool { return n.of(user) })
 }
 
+// urgent tells whether others should know at once: what happens once a day to a user,
+// or to a stranger. How many messages there are at which hour, and failed log-ins, are
+// many and weigh little.
+func (f *facts) urgent() bool {
+	return len(f.countries)+len(f.networks)+len(f.days) > 0 || slices.ContainsFunc(f.sightings, func(n sighting) bool { return n.what != failed })
+}
+
 // learn takes news of all users into what the server remembers.
 func (s *server) learn(f *facts) {
 	for _, c := range slices.Sorted(maps.Keys(f.countries)) {

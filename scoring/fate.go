@@ -168,6 +168,9 @@ func (s *Scorer) Failure(addr netip.Addr, at time.Time) {
 // goes on reading while its owner travels.
 func (s *Scorer) Login(login Submission) {
 	u := s.users.find(login.User)
+	if u == nil && s.shared != nil {
+		u = s.shared.elsewhere(s, login.User, login.Time.Unix())
+	}
 	if u == nil || u.blocked {
 		return // who never sends is no concern
 	}

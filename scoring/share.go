@@ -35,6 +35,9 @@ type Sharing struct {
 	// Swap puts memories into the engine, and fills in what it answers. An error is
 	// of all: nothing is known of what became of them.
 	Swap func([]*Exchange) error
+	// Fetch answers the engine's memory of a user whom this host does not know; nil is
+	// none, or one that is not to be had.
+	Fetch func(user string) []byte
 	// Late is told of verdicts that nobody asks for: of a message that was judged
 	// while the engine was out of reach, or of another host (Elsewhere).
 	Late func(Verdict)
@@ -70,11 +73,12 @@ type shared struct {
 	fresh    bool // news changed since the last Changes
 	judged   bool // again has given a verdict
 
-	untold map[string][]told // by user
-	waits  int               // in untold
-	lost   int               // of which there was no room
-	dirty  map[string]bool   // users whose untold have changed since the last Changes
-	said   map[string]bool   // and those of whom the state has some
+	unknown map[string]int64  // users whom nobody knew, and until when they are not asked about
+	untold  map[string][]told // by user
+	waits   int               // in untold
+	lost    int               // of which there was no room
+	dirty   map[string]bool   // users whose untold have changed since the last Changes
+	said    map[string]bool   // and those of whom the state has some
 }
 
 // Bounds of what is kept to be told later, of one user and of all.
@@ -83,6 +87,10 @@ const (
 	maxUntoldAll = 100_000
 	// maxRounds is how often a host tries again when others are faster.
 	maxRounds = 8
+	// unknownFor is for how long nobody is asked again about who never sent: most
+	// log-ins are to read.
+	unknownFor = 600
+	maxUnknown = 100_000
 	// swappedAtOnce bounds one round of exchanges.
 	swappedAtOnce = 500
 )
@@ -90,7 +98,7 @@ const (
 // Share begins to share. Call it once, after Remember and before the first
 // submission.
 func (s *Scorer) Share(o Sharing) {
-	s.shared = &shared{Sharing: o, untold: make(map[string][]told), dirty: make(map[string]bool), said: make(map[string]bool)}
+	s.shared = &shared{Sharing: o, unknown: make(map[string]int64), untold: make(map[string][]told), dirty: make(map[string]bool), said: make(map[string]bool)}
 }
 
 func (s *Scorer) shares(u *user) bool { return s.shared != nil && KindOf(u.name) == Users }
@@ -178,6 +186,33 @@ func (sh *shared) token(w what, id MessageID) uint32 {
 func (sh *shared) submission(s *Scorer, sub *Submission, u *user) Verdict {
 	return sh.tell(s, u, told{what: handedIn, source: sh.source, line: sh.line, at: sub.Time.Unix(),
 		token: sh.token(handedIn, sub.Message), sub: *sub}, true)
+}
+
+// elsewhere answers a user who is known to other hosts; nil is one who never sent.
+func (sh *shared) elsewhere(s *Scorer, name string, now int64) *user {
+	if until := sh.unknown[name]; sh.Fetch == nil || KindOf(name) != Users || len(name) > maxName || now < until && now >= until-unknownFor {
+		return nil
+	}
+	record := sh.Fetch(name)
+	if record == nil || isForgotten(record) {
+		if len(sh.unknown) >= maxUnknown {
+			clear(sh.unknown)
+		}
+		sh.unknown[name] = now + unknownFor
+		return nil
+	}
+	u, trusts, known, err := fromShared(name, record)
+	if err != nil {
+		sh.Odd(name, err)
+		return nil
+	}
+	u.share = known
+	if len(trusts) > 0 {
+		s.trusts.set(name, trusts)
+	}
+	s.users.rouse(u)
+	s.users.change(u)
+	return u
 }
 
 func (sh *shared) loggedIn(s *Scorer, login *Submission, u *user) {

@@ -262,6 +262,17 @@ func (sh *shared) restore(key string, record []byte) (ours bool, err error) {
 	return false, nil
 }
 
+// HasNews tells whether there are news that the other hosts have not been told, and
+// whether they should be soon: that a thief was seen, who may be at another host's
+// door next, or that somebody was in a country.
+func (s *Scorer) HasNews() (any, soon bool) {
+	sh := s.shared
+	if sh == nil {
+		return false, false
+	}
+	return !(sh.gathered.empty() && sh.sending.empty()), sh.gathered.urgent() || sh.sending.urgent()
+}
+
 // News are those for the other hosts that the last Changes had, with their number;
 // nil when there are none. They are to be told as they are until Told says that
 // they were.

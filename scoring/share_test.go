@@ -68,7 +68,7 @@ func (h *host) start(rules *Rules) {
 	h.Scorer = New(rules)
 	h.Remember(h.disk.load, func(key string, err error) { require.NoError(h.t, err, key) })
 	h.Share(Sharing{
-		Host: h.name, Swap: h.e.swap, Late: func(v Verdict) { h.late = append(h.late, v) },
+		Host: h.name, Swap: h.e.swap, Fetch: func(user string) []byte { return h.e.records[user] }, Late: func(v Verdict) { h.late = append(h.late, v) },
 		Odd: func(user string, err error) { require.NoError(h.t, err, user) },
 	})
 	for key, record := range h.disk {
@@ -158,6 +158,19 @@ func TestManyHostsJudgeAsOne(t *testing.T) {
 					}
 				}
 				h.save(hosts...)
+			}
+		}
+		for _, h := range hosts {
+			h.save(hosts...)
+		}
+		for _, h := range hosts {
+			require.Equal(t, one.server.countries, h.server.countries)
+			require.Equal(t, one.server.networks, h.server.networks)
+			for address, x := range one.server.strangers {
+				o := h.server.strangers[address]
+				require.NotNil(t, o)
+				x.last, o.last = 0, 0 // each host says once whom it saw there
+				require.Equal(t, x, o)
 			}
 		}
 	})
@@ -348,6 +361,30 @@ func TestEngineThatForgot(t *testing.T) {
 	require.EqualValues(t, 5, e.remembered(t, "ana").volume.since(0).messages)
 	require.NoError(t, b.Offer())
 	require.EqualValues(t, 5, e.remembered(t, "ana").volume.since(0).messages)
+}
+
+// A log-in counts on a host that has never seen its user send, and nobody is asked
+// again and again about who never sent.
+func TestLogInWhereNobodySent(t *testing.T) {
+	e := &engine{records: make(map[string][]byte)}
+	a, b := newHost(t, e, "a", twoPlaces(t)), newHost(t, e, "b", twoPlaces(t))
+	asked := 0
+	b.shared.Fetch = func(user string) []byte { asked++; return e.records[user] }
+	login := func(day int) Submission { return from("ana", 0, monday.AddDate(0, 0, day), inSpain) }
+	b.Login(login(0))
+	b.Login(login(0))
+	require.Equal(t, 1, asked)
+	require.Nil(t, b.users.find("ana"))
+	for day := range 4 { // which makes the place hers
+		a.Submission(from("ana", day, monday.AddDate(0, 0, day), inSpain))
+	}
+	b.Login(login(5))
+	require.Equal(t, 2, asked)
+	require.NoError(t, b.Agree())
+	require.Equal(t, monday.AddDate(0, 0, 5).Unix(), e.remembered(t, "ana").last)
+	require.EqualValues(t, 5, a.server.countries[countryKey("ES")]+b.server.countries[countryKey("ES")])
+	b.Login(login(6))
+	require.Equal(t, 2, asked, "b knows her now")
 }
 
 // Who is forgotten is new to each host, also to one that knew more and was not told,

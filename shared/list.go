@@ -221,17 +221,20 @@ func (e *Engine) Each(ctx context.Context, each func(user string, record []byte)
 	return nil
 }
 
-// Record answers the record of one user; nil when there is none.
+// Record answers the record of one user; nil when there is none. It does not wait
+// longer than Config.Wait.
 func (e *Engine) Record(ctx context.Context, user string) ([]byte, error) {
 	client, err := e.reach()
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, e.config.Wait)
+	defer cancel()
 	record, err := client.Do(ctx, client.B().Get().Key(e.userKey(user)).Build()).AsBytes()
 	if rueidis.IsRedisNil(err) {
 		return nil, nil
 	}
-	return record, err
+	return record, e.failed(err)
 }
 
 // primaries are the nodes to be looked through: one, or those of a Cluster that are
