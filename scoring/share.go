@@ -210,7 +210,7 @@ func (sh *shared) elsewhere(s *Scorer, name string, now int64) *user {
 	if len(trusts) > 0 {
 		s.trusts.set(name, trusts)
 	}
-	s.users.rouse(u)
+	s.users.add(u)
 	s.users.change(u)
 	return u
 }
