@@ -307,7 +307,7 @@ func TestEximQueue(t *testing.T) {
 	next, err := net.Listen("tcp", "127.0.0.1:"+x.Next)
 	require.NoError(t, err)
 	defer next.Close()
-	require.Contains(t, queue("--release"), "1 message of alice@example.es released")
+	require.Contains(t, queue("--release", "--whoever"), "1 message of alice@example.es released")
 	require.False(t, x.frozen(t, alice))
 	require.False(t, x.frozen(t, bob))
 	require.Contains(t, read(t, x.file("log", "mainlog")), fmt.Sprintf("%s unfrozen by root", alice))

@@ -290,7 +290,7 @@ func TestQueueHelper(t *testing.T) {
 
 	out, err = as(nobody, alice, hers[0].ID, his[0].ID, "--hold", "--socket", socket)
 	require.NoError(t, err, out)
-	require.Equal(t, "1 message of alice@example.es on hold now. `sendwarden queue alice@example.es --release` lets go what is held.\n"+
+	require.Equal(t, "1 message of alice@example.es on hold now. `sendwarden queue alice@example.es --release --whoever` lets it go.\n"+
 		"1 message: not this user's, and left alone.\n", out)
 	require.Equal(t, map[string]string{hers[0].ID: "hold", his[0].ID: "deferred"}, p.queued(t))
 
@@ -301,16 +301,16 @@ func TestQueueHelper(t *testing.T) {
 	}
 
 	// A foreign user can't get at the socket, and is refused where he can.
-	_, err = as(nobody+1, alice, "--release", "--socket", socket) // of nobody's group
+	_, err = as(nobody+1, alice, "--release", "--whoever", "--socket", socket) // of nobody's group
 	require.Error(t, err)
 	require.NoError(t, os.Chmod(socket, 0o666))
-	out, err = as(1234, alice, "--release", "--socket", socket)
+	out, err = as(1234, alice, "--release", "--whoever", "--socket", socket)
 	require.Error(t, err)
 	require.Contains(t, out, "user id 1234 may not ask here")
 	require.Equal(t, "hold", p.queued(t)[hers[0].ID])
 
 	p.unstick(t)
-	out, err = as(nobody, alice, "--release", "--socket", socket)
+	out, err = as(nobody, alice, "--release", "--whoever", "--socket", socket)
 	require.NoError(t, err, out)
 	require.Equal(t, "1 message of alice@example.es released. `sendwarden queue alice@example.es --hold` holds again what has not gone yet.\n", out)
 	within(t, 10*time.Second, "it is delivered", func() bool { return p.logged(t, hers[0].ID+": removed") == 1 })

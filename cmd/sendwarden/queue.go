@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"sendwarden/blocklist"
+	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/queue"
 	"sendwarden/words"
@@ -63,8 +64,10 @@ func (s *queueSetup) open() mailQueue {
 // queueCommand is how `sendwarden queue` was called.
 type queueCommand struct {
 	queueSetup
+	daemon        reach
 	all, asJSON   bool
 	hold, release bool
+	whoever       bool
 }
 
 func newQueue() *cobra.Command {
@@ -73,9 +76,9 @@ func newQueue() *cobra.Command {
 		Use:   "queue USER [ID…]",
 		Short: "Show, hold or release a user's mail in the queue",
 		Long: `Queue shows which mail of a user has not been delivered yet, and what of it is
-on hold. --hold keeps it from being delivered, --release lets it go, whoever put it
-on hold (sendwarden release USER: only what the daemon held); with queue ids behind
-the user's name only these messages. A message is the user's when
+on hold. --hold keeps it from being delivered. --release lets go what the daemon
+holds of the user; what somebody else put on hold goes when its queue id is named,
+or with --whoever. Ids behind the user's name are for --hold, too. A message is the user's when
 Postfix or Exim recorded that this user logged in to send it, whatever its sender
 address says. In Exim's words, it is frozen and thawed; local:ACCOUNT is what an
 account handed in that called exim. Nothing is ever deleted.
@@ -90,9 +93,11 @@ Run it as root, or as the user that queue-helper serves.`,
 	flags.BoolVar(&c.all, "all", false, "show each message, not only the oldest ten")
 	flags.BoolVar(&c.asJSON, "json", false, "print one JSON object a line")
 	flags.BoolVar(&c.hold, "hold", false, "hold the mail")
-	flags.BoolVar(&c.release, "release", false, "release the mail that is on hold")
+	flags.BoolVar(&c.release, "release", false, "release the mail that the daemon holds")
+	flags.BoolVar(&c.whoever, "whoever", false, "with --release: whoever put it on hold")
 	flags.StringVar(&c.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
 	c.eximSetup.flags(cmd)
+	c.daemon.flags(cmd)
 	flags.StringVar(&c.socket, "socket", "", "ask the queue-helper at this `SOCKET` (default for others than root: "+queue.DefaultSocket+")")
 	return cmd
 }
@@ -100,6 +105,9 @@ Run it as root, or as the user that queue-helper serves.`,
 func (c *queueCommand) run(cmd *cobra.Command, user string, ids []string) error {
 	if c.hold && c.release {
 		return usageError{errors.New("either --hold or --release")}
+	}
+	if c.whoever && (!c.release || len(ids) > 0) {
+		return usageError{errors.New("--whoever goes with --release, and without queue ids")}
 	}
 	if len(ids) == 0 {
 		ids = nil // all
@@ -113,13 +121,69 @@ func (c *queueCommand) run(cmd *cobra.Command, user string, ids []string) error 
 		result, err = q.Hold(cmd.Context(), user, ids)
 		err = c.printResult(out, result, err, func() { printHeld(out, user, result) })
 	case c.release:
-		var result queue.Result
-		result, err = q.Release(cmd.Context(), user, ids)
-		err = c.printResult(out, result, err, func() { printReleased(out, user, result) })
+		err = c.letGo(cmd.Context(), q, out, user, ids)
 	default:
 		err = c.list(cmd.Context(), q, out, user, ids)
 	}
 	return errors.Join(err, out.Flush())
+}
+
+// letGo releases the messages named, else those that the daemon holds: a person may
+// have put others on hold for a reason of their own.
+func (c *queueCommand) letGo(ctx context.Context, q mailQueue, out io.Writer, user string, ids []string) (err error) {
+	ours := ids == nil && !c.whoever
+	if ours {
+		if ids, err = c.heldByDaemon(ctx, user); err != nil {
+			return err
+		}
+	}
+	result, err := q.Release(ctx, user, ids)
+	if ours { // what it held and has gone otherwise is nobody's business
+		result = slices.DeleteFunc(result, func(d queue.Done) bool { return d.Outcome == queue.Gone || d.Outcome == queue.NotHeld })
+	}
+	err = c.printResult(out, result, err, func() { printReleased(out, user, result) })
+	if err != nil || !ours || c.asJSON {
+		return err
+	}
+	mail, err := q.List(ctx, user)
+	others := 0
+	for _, m := range mail {
+		if m.Held() {
+			others++
+		}
+	}
+	if others > 0 {
+		fmt.Fprintf(out, "%s on hold by somebody else than the daemon: `sendwarden queue %s --release --whoever` lets that go, too.\n", words.Count(others, "message"), maillog.Mask(user))
+	}
+	return err
+}
+
+// heldByDaemon are the messages that the daemon holds of a user.
+func (c *queueCommand) heldByDaemon(ctx context.Context, user string) (ids []string, err error) {
+	rules, origin, err := c.daemon.rules()
+	if err != nil {
+		return nil, err
+	}
+	client, _, err := c.daemon.client(ctx, origin, rules)
+	if absent(err) {
+		return nil, fmt.Errorf("no daemon can be asked what it holds of %s (name queue ids, or --whoever for all that is on hold)", maillog.Mask(user))
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	account, err := client.Account(ctx, user)
+	var unknown *control.Error
+	if errors.As(err, &unknown) && unknown.Status == 404 {
+		err = nil // then it holds nothing
+	}
+	ids = []string{}
+	for _, m := range account.Held {
+		if queue.IsID(m.QueueID) {
+			ids = append(ids, m.QueueID)
+		}
+	}
+	return ids, err
 }
 
 // printResult prints what was done, also when not all of it could be.
@@ -146,14 +210,14 @@ func printHeld(out io.Writer, user string, result queue.Result) {
 		fmt.Fprintf(out, "There is no mail of %s to hold.\n", name)
 		return
 	}
-	fmt.Fprintf(out, "%s of %s on hold now. `sendwarden queue %s --release` lets go what is held.\n", words.Count(n, "message"), name, name)
+	fmt.Fprintf(out, "%s of %s on hold now. `sendwarden queue %s --release --whoever` lets it go.\n", words.Count(n, "message"), name, name)
 }
 
 func printReleased(out io.Writer, user string, result queue.Result) {
 	name := maillog.Mask(user)
 	n := len(result.IDs(queue.Released, queue.Requeued))
 	if n == 0 {
-		fmt.Fprintf(out, "There is no mail of %s on hold.\n", name)
+		fmt.Fprintf(out, "There is no mail of %s to let go.\n", name)
 		return
 	}
 	fmt.Fprintf(out, "%s of %s released. `sendwarden queue %s --hold` holds again what has not gone yet.\n", words.Count(n, "message"), name, name)
@@ -228,7 +292,7 @@ func printMail(out io.Writer, user string, mail []queue.Mail, all bool) error {
 	}
 	fmt.Fprintln(out)
 	if held > 0 {
-		fmt.Fprintf(out, "`sendwarden queue %s --release` lets go what is held.\n", name)
+		fmt.Fprintf(out, "`sendwarden queue %s --release` lets go what the daemon holds.\n", name)
 	}
 	if held < len(mail) {
 		fmt.Fprintf(out, "`sendwarden queue %s --hold` holds what is not.\n", name)

@@ -49,7 +49,7 @@ A672A9BAA49  hold    03-28 03:13  4 kB    ana@example.com and 49 more
     Presupuesto nº 0
 A672A9BAA4A  active  03-28 03:13  3.1 MB  ana@example.com
 
-`+"`sendwarden queue info@example.es --release` lets go what is held.\n`sendwarden queue info@example.es --hold` holds what is not.\n", printed(t, mail, false))
+`+"`sendwarden queue info@example.es --release` lets go what the daemon holds.\n`sendwarden queue info@example.es --hold` holds what is not.\n", printed(t, mail, false))
 
 	many := printed(t, spam(1200), false)
 	require.Contains(t, many, "1,200 messages of info@example.es in the queue, 400 on hold;\n60,000 recipients, 5 MB, ")
