@@ -13,46 +13,64 @@ type Note struct {
 // Order counts what needs a log's order. Postfix says "queue active" of a message
 // whenever it tries again, and uses short queue ids again soon after "removed".
 type Order struct {
-	queued  map[uint64]struct{} // in the queue now
-	waiting map[uint64]struct{} // deferred at least once
+	queued  set // in the queue now
+	waiting set // deferred at least once
+
+	senders map[string]*int // of the messages, by envelope sender
+	others  int             // beyond those that are kept
+	bytes   int64
+	waits   int // messages that were waiting once
 }
 
 // NewOrder begins with an empty queue.
-func NewOrder() *Order {
-	return &Order{make(map[uint64]struct{}), make(map[uint64]struct{})}
-}
+func NewOrder() *Order { return &Order{senders: make(map[string]*int)} }
 
 // maxMessages bounds how many messages are remembered. A log that says of more
 // that they came, and of none that it left, is incomplete anyway.
 const maxMessages = 1 << 22
 
 // Count counts the notes of the next block.
-func (o *Order) Count(notes []Note, c *Counts) {
+func (o *Order) Count(notes []Note) {
 	for i := range notes {
 		n := &notes[i]
 		switch n.kind {
 		case maillog.Queued:
-			if remember(o.queued, n.message) {
-				c.Senders.addBytes(n.sender)
-				c.Bytes += n.size
+			if o.queued.add(n.message, maxMessages) {
+				o.sender(n.sender)
+				o.bytes += n.size
 			}
 		case maillog.Removed:
-			delete(o.queued, n.message)
+			o.queued.remove(n.message)
 		case maillog.Delivery:
-			if remember(o.waiting, n.message) {
-				c.Waiting++
+			if o.waiting.add(n.message, maxMessages) {
+				o.waits++
 			}
 		}
 	}
 }
 
-// remember reports whether a message is a new one.
-func remember(known map[uint64]struct{}, message uint64) bool {
-	before := len(known)
-	if before >= maxMessages {
-		clear(known)
-		before = 0
+// sender counts one, and makes a string of a new name only.
+func (o *Order) sender(name []byte) {
+	n := o.senders[string(name)]
+	switch {
+	case n != nil:
+	case len(o.senders) >= maxNames:
+		n = &o.others
+	default:
+		n = new(int)
+		o.senders[string(name)] = n
 	}
-	known[message] = struct{}{}
-	return len(known) > before
+	*n++
+}
+
+// AddTo adds what was counted.
+func (o *Order) AddTo(c *Counts) {
+	for name, n := range o.senders {
+		c.Senders.add(name, *n)
+	}
+	if o.others > 0 {
+		c.Senders[Others] += o.others
+	}
+	c.Bytes += o.bytes
+	c.Waiting += o.waits
 }

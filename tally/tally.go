@@ -66,15 +66,6 @@ func (t Table) add(name string, n int) {
 	t[name] += n
 }
 
-// addBytes counts one, and makes a string of a new name only.
-func (t Table) addBytes(name []byte) {
-	if n, known := t[string(name)]; known {
-		t[string(name)] = n + 1
-		return
-	}
-	t.add(string(name), 1)
-}
-
 // Counts is what was counted.
 type Counts struct {
 	Lines    int

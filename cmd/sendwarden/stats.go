@@ -101,13 +101,14 @@ func countLogs(ctx context.Context, logs *past.Logs, counter tally.Counter) (*ta
 			if ctx.Err() != nil {
 				return past.ErrStopped
 			}
-			order.Count(b.Found, total)
+			order.Count(b.Found)
 			read := l.Done(b.Offset + int64(len(b.Data)))
 			logs.Bar(read - done)
 			done = read
 			return nil
 		}))
 	}
+	order.AddTo(total)
 	for range cap(idle) {
 		total.Add(<-idle)
 	}
