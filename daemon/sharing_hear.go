@@ -84,6 +84,11 @@ func (d *Daemon) obey(data []byte, now time.Time) {
 		d.forget(next.User)
 		return
 	}
+	if next.Act == control.Block && next.Score > 0 && !next.First { // by a verdict
+		d.turn.Lock()
+		d.path.Scorer.BlockedElsewhere(next.Time)
+		d.turn.Unlock()
+	}
 	log := d.log.With("user", maillog.Mask(next.User), "host", maillog.Mask(next.Host), "who", maillog.Mask(next.Who), "why", maillog.Mask(next.Why))
 	if d.mode() == "watch" {
 		log.Info("decided on another host, and not done in watch mode", "act", string(next.Act))

@@ -1,6 +1,9 @@
 package scoring
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // brake stops us from silencing a whole company: a bad update of a geolocation
 // database, or a rule with a slip of the pen, blocks many users at once, which
@@ -17,6 +20,7 @@ type brake struct {
 const (
 	leastBlocks = 10
 	blockShare  = 20
+	maxBraked   = 1 << 20
 )
 
 // seen counts the users of a day; call it with each user's first submission.
@@ -25,6 +29,23 @@ func (b *brake) seen(day int32) {
 		b.day, b.today, b.yesterday = day, 0, b.today
 	}
 	b.today++
+}
+
+// elsewhere counts the users of a day that another host has seen. Who was in two
+// countries counts twice; nobody needs to know better.
+func (b *brake) elsewhere(uses map[uint32]float64) {
+	for _, days := range uses {
+		b.today += int(days)
+	}
+}
+
+// BlockedElsewhere counts a block by the verdict of another host: a database that errs
+// does so on all hosts, and must not silence as many users as there are hosts times the
+// limit.
+func (s *Scorer) BlockedElsewhere(at time.Time) {
+	if b := &s.brake; len(b.blocks) < maxBraked {
+		b.blocks = append(b.blocks, at.Unix())
+	}
 }
 
 // clone is a brake that does not change with this one.

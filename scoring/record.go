@@ -247,7 +247,7 @@ func (c *coder) sums(s *Scorer) {
 	}
 	number(c, &v.swept)
 	number(c, &s.messages.swept)
-	list(c, &s.brake.blocks, 1<<20, number[int64])
+	list(c, &s.brake.blocks, maxBraked, number[int64])
 	number(c, &s.brake.day)
 	number(c, &s.brake.today)
 	number(c, &s.brake.yesterday)

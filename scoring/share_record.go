@@ -307,5 +307,6 @@ func (s *Scorer) Hear(news []byte) error {
 		return err
 	}
 	s.server.learn(&f)
+	s.brake.elsewhere(f.countries)
 	return nil
 }

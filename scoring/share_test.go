@@ -363,6 +363,43 @@ func TestEngineThatForgot(t *testing.T) {
 	require.EqualValues(t, 5, e.remembered(t, "ana").volume.since(0).messages)
 }
 
+// Blocks of all hosts together are no more than max_blocks, which a twentieth of the
+// users of all hosts are.
+func TestBrakeOfAllHosts(t *testing.T) {
+	rules := parsed(t, `rules: [{name: abroad, when: country == "FR", points: 100}]`)
+	e := &engine{records: make(map[string][]byte)}
+	hosts := []*host{newHost(t, e, "a", rules), newHost(t, e, "b", rules), newHost(t, e, "c", rules)}
+	blocks := func(users string) (n int) {
+		for i := range 60 {
+			v := hosts[i%3].Submission(from(fmt.Sprint(users, i), i, monday.Add(time.Duration(i)*time.Second), inFrance))
+			if v.Action != Block {
+				require.True(t, v.Braked)
+				continue
+			}
+			n++
+			for j, h := range hosts {
+				if j != i%3 {
+					h.BlockedElsewhere(v.Time)
+				}
+			}
+		}
+		return n
+	}
+	require.Equal(t, leastBlocks, blocks("few"))
+
+	e.records = make(map[string][]byte)
+	hosts = []*host{newHost(t, e, "a", rules), newHost(t, e, "b", rules), newHost(t, e, "c", rules)}
+	for i := range 600 {
+		hosts[i%3].Submission(from(fmt.Sprint("home", i), i, monday, inSpain))
+	}
+	for _, h := range hosts {
+		h.save(hosts...)
+	}
+	n := blocks("many")
+	require.GreaterOrEqual(t, n, 600/blockShare)
+	require.LessOrEqual(t, n, 660/blockShare)
+}
+
 // A log-in counts on a host that has never seen its user send, and nobody is asked
 // again and again about who never sent.
 func TestLogInWhereNobodySent(t *testing.T) {
