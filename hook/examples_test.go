@@ -183,9 +183,11 @@ func TestStopLocalAccount(t *testing.T) {
 	require.Equal(t, "> ana may not send any more; delete its line in accounts to let it\n", s.play(t, script, "alarm", "uid:1000", settings...))
 	require.Equal(t, "> ana is stopped already\n", s.play(t, script, "alarm", "uid:1000", settings...))
 	require.Contains(t, s.play(t, script, "alarm", "uid:1001", settings...), "a.b may not send")
-	for _, user := range append([]string{"uid:0", "uid:4242", "uid:", "uid:1 000", "uid:1000;id", "host:192.0.2.1", "script:/x", "local:ana"}, hostile...) {
+	for _, user := range append([]string{"uid:0", "uid:4242", "uid:", "uid:1 000", "uid:1000;id", "host:192.0.2.1", "script:/x", "local:root", "local:", "local:a b", "local:-x"}, hostile...) {
 		require.Contains(t, s.play(t, script, "alarm", user, settings...), "nothing done", user)
 	}
+	// With Exim the daemon's own list does it.
+	require.Equal(t, "> block local:www-data --reason an alarm, score 100\n", s.play(t, script, "alarm", "local:www-data", append(settings, "BLOCK=echo block")...))
 	text, err := os.ReadFile(s.file("accounts"))
 	require.NoError(t, err)
 	require.Equal(t, "ana    stopped 2026-03-28T03:14:54+01:00, score 100\na.b    stopped 2026-03-28T03:14:54+01:00, score 100\n", string(text))
