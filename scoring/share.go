@@ -251,7 +251,9 @@ func (sh *shared) tell(s *Scorer, u *user, t told, urgent bool) Verdict {
 	}
 	sh.now = facts{}
 	if u.share.knows(&t) {
-		return s.before(u, &t)
+		v := s.before(u, &t)
+		sh.settle(s)
+		return v
 	}
 	braked := s.brake.clone()
 	v := s.apply(u, &t)
@@ -488,12 +490,24 @@ func (s *Scorer) before(u *user, t *told) Verdict {
 	}
 	l := &s.look
 	l.aim(&t.sub, u)
+	s.seenBefore(l)
 	if u.blocked {
 		v := s.elsewhere(u)
 		v.Elsewhere = false
 		return v
 	}
 	return s.verdict(l, s.rules.Users[u.name], 0)
+}
+
+// seenBefore has the others told again of strangers and thieves: what was to be told
+// before a crash is lost with it. They take it for one.
+func (s *Scorer) seenBefore(l *look) {
+	if l.user.blocked {
+		s.markThieves(l)
+	}
+	if v := l.user.visits.find(l.address); l.placed && v != nil && v.strange && !v.shared && !l.trusted {
+		s.sighted(sighting{seen, l.address, hashName(l.sub.User), l.now})
+	}
 }
 
 // elsewhere is the verdict of another host, as this one knows of it.

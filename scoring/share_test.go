@@ -278,6 +278,27 @@ func TestVerdictAgainAfterACrash(t *testing.T) {
 	require.EqualValues(t, 2, e.remembered(t, "ana").volume.since(0).messages)
 }
 
+// What was not told of strangers and thieves before a crash is told after it.
+func TestStrangersAfterACrash(t *testing.T) {
+	rules := twoPlaces(t)
+	e := &engine{records: make(map[string][]byte)}
+	a, b := newHost(t, e, "a", rules), newHost(t, e, "b", rules)
+	read := func() {
+		for n, place := range []geo.Place{inSpain, inFrance} {
+			a.Reading("mail.log", int64(n+1))
+			a.Submission(from("ana", n, monday, place))
+		}
+	}
+	read()
+	a.start(rules) // killed before a save
+	read()
+	a.save(a, b)
+	thief := hashAddr(inFrance.Addr)
+	require.NotNil(t, b.server.strangers[thief])
+	require.NotZero(t, b.server.strangers[thief].thief)
+	require.Equal(t, a.server.strangers, b.server.strangers)
+}
+
 // While the engine is away each host judges by what it knows; later what was told
 // meanwhile is told to all, and a theft that no host has seen alone is found.
 func TestWithoutTheEngine(t *testing.T) {
