@@ -33,7 +33,7 @@ func (c *replayCommand) known(zone *time.Location) (backtest.Known, error) {
 	}
 	f, err := os.Open(c.knownThefts)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--known-thefts: %w", placed(err))
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, backtest.MaxKnownSize+1))

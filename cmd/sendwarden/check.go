@@ -20,8 +20,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// checkCommand is how `sendwarden check` was called.
+type checkCommand struct {
+	listSetup
+	asJSON bool
+}
+
 func newCheck() *cobra.Command {
-	var s listSetup
+	var s checkCommand
 	cmd := &cobra.Command{
 		Use:   "check [FILE…]",
 		Short: "Find every mistake in the rules and what they name",
@@ -46,15 +52,41 @@ instead of the installed one.`,
 	}
 	s.flags(cmd)
 	cmd.Flags().StringArrayVar(&s.geoFiles, "geo", nil, "geolocation database `DB` to check as well")
+	cmd.Flags().BoolVar(&s.asJSON, "json", false, "print one JSON object a line, for each fault and warning")
 	return cmd
+}
+
+// findingOut is one line of `check --json`.
+type findingOut struct {
+	Type   string `json:"type"` // fault, warning or ok
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Text   string `json:"text"`
+}
+
+// say prints what was found.
+func (s *checkCommand) say(w io.Writer, kind string, err error) {
+	if !s.asJSON {
+		if kind == "warning" {
+			fmt.Fprint(w, "warning: ")
+		}
+		fmt.Fprintln(w, err)
+		return
+	}
+	out := findingOut{Type: kind, Text: err.Error()}
+	if f := (scoring.Fault{}); errors.As(err, &f) {
+		out = findingOut{kind, f.File, f.Line, f.Column, f.Text}
+	}
+	writeJSON(w, out)
 }
 
 // check prints the faults of one rules file and of what it names, and answers
 // how many there are.
-func (s *listSetup) check(w io.Writer, file string) (faults int) {
+func (s *checkCommand) check(w io.Writer, file string) (faults int) {
 	s.rulesFile = file
 	fault := func(err error) {
-		fmt.Fprintln(w, err)
+		s.say(w, "fault", err)
 		faults++
 	}
 	rules, name, err := settings.Examine(s.rulesFile)
@@ -90,11 +122,11 @@ func (s *listSetup) check(w io.Writer, file string) (faults int) {
 		}
 	}
 	if faults == 0 {
-		fmt.Fprintf(w, "%s: %s, no faults\n", name, words.Count(len(rules.Rules), "rule"))
+		s.say(w, "ok", fmt.Errorf("%s: %s, no faults", name, words.Count(len(rules.Rules), "rule")))
 		for _, warning := range rules.Lint(name) {
-			fmt.Fprintf(w, "warning: %v\n", warning)
+			s.say(w, "warning", warning)
 		}
-		warnOld(w, places)
+		s.warnOld(w, places)
 	}
 	return faults
 }
@@ -130,10 +162,10 @@ func faultsOf(err error) (list []error) {
 	return append(all, list...)
 }
 
-func warnOld(w io.Writer, places *geo.DB) {
+func (s *checkCommand) warnOld(w io.Writer, places *geo.DB) {
 	for _, source := range places.Sources() {
 		if source.Age(time.Now()) > geo.OldAge {
-			fmt.Fprintf(w, "geolocation: %s\n", words.Database(source, time.Now()))
+			s.say(w, "warning", fmt.Errorf("geolocation: %s", words.Database(source, time.Now())))
 		}
 	}
 }

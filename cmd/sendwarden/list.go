@@ -204,7 +204,11 @@ func writeCSV(out io.Writer, list []listOut) error {
 		if l.Since != nil {
 			at = l.Since.Format(time.RFC3339)
 		}
-		rows = append(rows, []string{cell(l.User), l.State, at, words.Points(l.Score), strings.Join(l.Places, " "), strconv.Itoa(l.Messages), cell(l.Action)})
+		score := "" // of a line written by hand
+		if l.Score != 0 {
+			score = words.Points(l.Score)
+		}
+		rows = append(rows, []string{cell(l.User), l.State, at, score, strings.Join(l.Places, " "), strconv.Itoa(l.Messages), cell(l.Action)})
 	}
 	return w.WriteAll(rows)
 }

@@ -75,7 +75,8 @@ account still receives mail.
 Start with your own logs, which changes nothing:
   sendwarden replay /var/log/mail.log*
 
-Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check or doctor has found faults.`,
+Exit status: 0 done, 1 it failed, 2 wrong usage, 3 check, test or doctor
+has found faults.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -15,7 +15,10 @@ import (
 // printStanding writes the report for a terminal or a mail.
 func printStanding(out io.Writer, s *standing) {
 	zone := s.Made.Location()
-	fmt.Fprintf(out, "Sendwarden, %s; times %s\n", s.Made.Format(words.Stamp), zoneWords(zone, s.Made))
+	fmt.Fprintf(out, "Sendwarden, %s\n", s.Made.Format(words.Stamp))
+	if zone != time.Local {
+		fmt.Fprintf(out, "Times %s.\n", zoneWords(zone, s.Made))
+	}
 	paragraph(out, "", "Told by "+s.Source+".", 0)
 	fmt.Fprintf(out, "\n%s\n", s.summary())
 	for _, a := range s.Blocked {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -79,10 +80,20 @@ func (c *testCommand) run(cmd *cobra.Command, files []string) error {
 func readTests(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, placed(err)
 	}
 	defer file.Close()
 	return io.ReadAll(io.LimitReader(file, settings.MaxSize))
+}
+
+// placed says of a file that cannot be opened what all errors do: the place, and the
+// fact.
+func placed(err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return fmt.Errorf("%s: %w", failed.Path, failed.Err)
+	}
+	return err
 }
 
 // testOut is one line of `test --json`.

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"sendwarden"
+	"sendwarden/control"
+	"sendwarden/geo"
 	"sendwarden/settings"
 	"sendwarden/words"
 
@@ -18,6 +21,7 @@ var version = "development"
 
 func newVersion() *cobra.Command {
 	var c setup
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Show the version and the age of the geolocation data",
@@ -31,6 +35,10 @@ func newVersion() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				writeJSON(cmd.OutOrStdout(), newVersionOut(places, time.Now()))
+				return nil
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "sendwarden %s%s, %s\n", version, revision(), runtime.Version())
 			for _, s := range places.Sources() {
 				fmt.Fprintf(cmd.OutOrStdout(), "geolocation: %s\n", words.Database(s, time.Now()))
@@ -39,7 +47,24 @@ func newVersion() *cobra.Command {
 		},
 	}
 	c.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
+}
+
+// versionOut is what `version --json` prints.
+type versionOut struct {
+	Version  string        `json:"version"`
+	Revision string        `json:"revision,omitempty"`
+	Go       string        `json:"go"`
+	Geo      []control.Geo `json:"geolocation"`
+}
+
+func newVersionOut(places *geo.DB, now time.Time) versionOut {
+	out := versionOut{Version: version, Revision: strings.Trim(revision(), " ()"), Go: runtime.Version()}
+	for _, s := range places.Sources() {
+		out.Geo = append(out.Geo, control.Geo{Source: s.Path, Type: s.Type, Built: s.Built, Old: s.Age(now) > geo.OldAge})
+	}
+	return out
 }
 
 func revision() string {
