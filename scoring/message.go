@@ -59,9 +59,9 @@ func (m *message) passing() bool {
 type messages struct {
 	byID  map[string]*message // by queue id
 	count int
-	brief brief                    // those that were passing; most are not for long
-	swept int32                    // the day on which old ones were last forgotten
-	left  [rememberedLeft]*message // those that left the queue last, by a hash of their id
+	brief brief  // those that were passing; most are not for long
+	swept int32  // the day on which old ones were last forgotten
+	left  []left // those that left the queue last, by a hash of their names; made for the first
 
 	changed map[string]bool // queue ids of those that have, since the last Changes; nil where nobody asks
 }
@@ -74,10 +74,10 @@ const (
 	// (maximal_queue_lifetime is 5 days). A client that hangs up before the end
 	// of its message leaves no other sign, before Postfix 3.10.
 	messageLife = 6 * dayStep
-	// rememberedLeft is of how many messages a line is known again although they have
-	// left the queue: what a relay of logs sends twice, as it does not know what came,
-	// is a window of some hundred lines (128, in RELP).
-	rememberedLeft = 512
+	// rememberedLeft bounds of how many messages a line is known again although they
+	// have left the queue: a relay of logs that does not know what has come sends a
+	// window of some hundred lines once more, perhaps behind those of other hosts.
+	rememberedLeft = 1 << 16
 	// sameMessage is how far apart the log and the policy service may tell of
 	// one message: a line waits in buffers, and a client between RCPT and DATA.
 	// Later, a short queue id may be another message's.
@@ -239,19 +239,43 @@ func (ms *messages) dropBriefest() {
 	}
 }
 
+// left is a message that has left the queue.
+type left struct {
+	name   uint64 // hash of its id and user
+	logged uint32 // as in message
+	action Action
+}
+
 // leave takes a message out that has left the queue.
 func (ms *messages) leave(m *message) {
 	ms.drop(m)
-	ms.left[hashName(m.id.ID)%rememberedLeft] = m
+	if ms.left == nil {
+		ms.left = make([]left, rememberedLeft)
+	}
+	name := nameOf(m.id, m.user)
+	ms.left[name%rememberedLeft] = left{name, uint32(m.logged), m.action}
 }
 
 // gone finds the message of a line of the log among those that have left the queue.
 func (ms *messages) gone(sub *Submission) *message {
-	m := ms.left[hashName(sub.Message.ID)%rememberedLeft]
-	if sub.Asked || m == nil || m.id != sub.Message || m.user != sub.User || m.logged != sub.Time.Unix() {
+	if sub.Asked || ms.left == nil {
 		return nil
 	}
-	return m
+	name, at := nameOf(sub.Message, sub.User), sub.Time.Unix()
+	l := ms.left[name%rememberedLeft]
+	if l.name != name || l.logged != uint32(at) {
+		return nil
+	}
+	return &message{id: sub.Message, user: sub.User, logged: at, action: l.action}
+}
+
+func nameOf(id MessageID, user string) uint64 {
+	var room [128]byte
+	name := room[:0]
+	for _, part := range []string{id.Host, id.Queue, id.ID, user} {
+		name = append(append(name, part...), 0)
+	}
+	return fnv1a(name)
 }
 
 // tidy forgets messages that will not be heard of again: those that are passing

@@ -70,7 +70,7 @@ func main() {
 	flag.Parse()
 	b.warm = b.length * 4 / 5
 	if b.quick {
-		b.crowd, b.active, b.warm, b.length, b.commands, b.thefts = min(b.crowd, 10_000), min(b.active, 500), time.Second, 2*time.Second, 40_000, 10
+		b.crowd, b.active, b.warm, b.length, b.commands, b.thefts = min(b.crowd, 5000), min(b.active, 500), time.Second, 2*time.Second, 40_000, 10
 	}
 	if err := b.run(strings.Split(*parts, ","), *markdown, *document); err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)

@@ -189,7 +189,7 @@ func (b *bench) relays(t testing.TB) {
 	r := b.newRelay(t)
 	messages, seconds := 40_000, 15
 	if b.quick {
-		messages, seconds = 4000, 3
+		messages, seconds = 4000, 2
 	}
 	r.both(10, 0)
 	r.judged(20 * time.Second)
