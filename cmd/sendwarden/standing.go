@@ -10,6 +10,7 @@ import (
 	"sendwarden/control"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
+	"sendwarden/shared"
 	"sendwarden/words"
 
 	"github.com/spf13/cobra"
@@ -138,6 +139,9 @@ func (c *reportCommand) gather(ctx context.Context, s *standing) (err error) {
 	if !running {
 		state := c.stateFile(s.rules)
 		s.Source = fmt.Sprintf("the state %s, written %s (no daemon runs)", state, written(state, s.Made.Location()))
+		if shared.IsURL(s.rules.State) {
+			s.Source += ", which is what this host knew of what all share"
+		}
 		return nil
 	}
 	return s.live(ctx, client)

@@ -29,7 +29,10 @@ func printStanding(out io.Writer, s *standing) {
 		fmt.Fprintln(out)
 		_ = c.print(out, control.Accounts{Held: s.Held, Close: s.Close, Holds: s.Holds}, byDaemon) // the writer keeps its error
 	}
-	fmt.Fprintf(out, "\nDone since %s:\n\n", s.Since.Format(words.Stamp))
+	fmt.Fprintln(out)
+	if len(s.Done) > 0 {
+		fmt.Fprintf(out, "Done since %s:\n\n", s.Since.Format(words.Stamp))
+	}
 	printHistory(out, s.Done, control.Span{Since: s.Since}, zone)
 	s.printRules(out)
 }
