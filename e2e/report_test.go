@@ -33,7 +33,7 @@ func TestReportInABrowser(t *testing.T) {
 	out, err := exec.Command(program, "replay", "--html", file, week).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
-	showsWell(t, "file://"+file, "report", []string{"info@example.es", "Blocked 2026-03-28 03:13:28 +0100", "Russia"},
+	showsWell(t, "file://"+file, "report", []string{"info@example.es", "Blocked 2026-03-28 03:14:54 +0100", "Russia"},
 		"#where svg .arc", "#where svg .home", "#blocked svg .score", "#rules table")
 }
 

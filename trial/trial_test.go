@@ -67,7 +67,7 @@ func TestPlayedTwice(t *testing.T) {
 	first := tests.Play(c, rules)
 	require.Equal(t, first, tests.Play(c, rules))
 	require.Equal(t, []string{"ana"}, first.Users)
-	require.Len(t, first.Told, 3)
+	require.Len(t, first.Told, 4)
 }
 
 // TestFailures plays a file of which each expectation is wrong.
