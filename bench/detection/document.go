@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -15,7 +16,7 @@ const (
 
 // uncommonSeeds are the worlds of uncommon people in the document; 401 to 405 were
 // measured before any rule had seen one of them.
-const uncommonSeeds = "406-410"
+const uncommonSeeds = "411-415"
 
 // circumstance is one way to start and to log.
 type circumstance struct {
@@ -36,7 +37,8 @@ func circumstances() []circumstance {
 	}
 }
 
-// writeDocument measures everything and replaces the document's tables.
+// writeDocument measures everything and replaces the document's tables. Each table
+// is printed, too, as soon as it is there.
 func writeDocument(o options, name string) error {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -59,7 +61,8 @@ func writeDocument(o options, name string) error {
 }
 
 func allTables(o options) ([]byte, error) {
-	var out bytes.Buffer
+	var all bytes.Buffer
+	out := io.MultiWriter(&all, os.Stdout)
 	rules, err := fingerprint(o.program.rules)
 	if err != nil {
 		return nil, err
@@ -68,7 +71,7 @@ func allTables(o options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(&out, "\nWorlds %s, 1,200 people and 21 days each; rules.yaml %s, simulator %s (SHA-256, first digits); measured on 2 vCPU, Debian 12, Go 1.26.\n\n",
+	fmt.Fprintf(out, "\nWorlds %s, 1,200 people and 21 days each; rules.yaml %s, simulator %s (SHA-256, first digits); measured on 2 vCPU, Debian 12, Go 1.26.\n\n",
 		cmp.Or(o.seeds, reportingSeeds), rules, simulator)
 	for _, c := range circumstances() {
 		x := o
@@ -79,15 +82,15 @@ func allTables(o options) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&out, "### %s\n\n", c.title)
-		m.byRule().print(&out)
+		fmt.Fprintf(out, "### %s\n\n", c.title)
+		m.byRule().print(out)
 		if !c.byKind {
 			continue
 		}
-		fmt.Fprintf(&out, "#### By kind of theft\n\n")
-		m.byTheft().print(&out)
-		fmt.Fprintf(&out, "#### By kind of person\n\n")
-		m.byPerson().print(&out)
+		fmt.Fprintf(out, "#### By kind of theft\n\n")
+		m.byTheft().print(out)
+		fmt.Fprintf(out, "#### By kind of person\n\n")
+		m.byPerson().print(out)
 	}
 	o.seeds = ""
 	fmt.Fprintln(os.Stderr, "Sensitivity")
@@ -95,7 +98,7 @@ func allTables(o options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(&out, "### Sensitivity: each parameter halved and doubled\n\nWorlds %s, %d people and 21 days each. With so few thefts only a large change says anything: the interval of 57/58 is 91–100 %%.\n\n", sensitivitySeeds, sensitivityUsers)
-	t.print(&out)
-	return out.Bytes(), nil
+	fmt.Fprintf(out, "### Sensitivity: each parameter halved and doubled\n\nWorlds %s, %d people and 21 days each. With so few thefts only a large change says anything: the interval of 57/58 is 91–100 %%.\n\n", sensitivitySeeds, sensitivityUsers)
+	t.print(out)
+	return all.Bytes(), nil
 }
