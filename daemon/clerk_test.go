@@ -90,6 +90,7 @@ func TestClerkShutsOut(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(text), "192.0.2.7")
 		time.Sleep(2 * time.Second) // the bubble's clock
+		synctest.Wait()
 		require.Equal(t, []string{"postfix reload"}, d.reloads)
 
 		cancel()
