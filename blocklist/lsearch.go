@@ -29,7 +29,7 @@ const lsearchMode = 0o644
 // look-up: so the name that we read there is the key. A person may have written
 // "josé", which stands there in both spellings, for print_topbitchars.
 //
-// A key ends at a colon or a blank unless quotes are around it, in which a
+// A key ends at a colon or white space unless quotes are around it, in which a
 // backslash quotes. What does not stop anybody has no line; neither has an
 // exempt user.
 func (t *text) lsearch(path string) []byte {
@@ -49,7 +49,7 @@ func (t *text) lsearch(path string) []byte {
 
 // lsearchKey quotes a name that could not be a key as it is.
 func lsearchKey(user string) string {
-	if !strings.ContainsAny(user, ":\"# \t") {
+	if !strings.ContainsAny(user, ":\"# \t\v\f\r") {
 		return user
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(user) + `"`

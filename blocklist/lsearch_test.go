@@ -110,7 +110,7 @@ func eximFinds(table, key string) bool {
 
 // Whatever stands in a blocklist, Exim finds who is blocked by it.
 func FuzzLsearch(f *testing.F) {
-	for _, seed := range []string{"info REJECT", `a:b\" REJECT`, "josé REJECT no\n x", "\\x REJECT", "#\n#x REJECT", "a DUNNO\nA REJECT"} {
+	for _, seed := range []string{"info REJECT", `a:b\" REJECT`, "josé REJECT no\n x", "\\x REJECT", "#\n#x REJECT", "a DUNNO\nA REJECT", "\\\f 500"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data string) {
