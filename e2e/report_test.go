@@ -77,9 +77,9 @@ func showsWell(t *testing.T, page, name string, texts []string, drawings ...stri
 func visible(t *testing.T, browser context.Context, selectors ...string) {
 	t.Helper()
 	for _, s := range selectors {
-		area := evaluate[float64](t, browser, fmt.Sprintf(
-			`Math.max(...[...document.querySelectorAll(%q)].map(e => { const r = e.getBoundingClientRect(); return r.width * r.height }))`, s))
-		require.Greater(t, area, 10.0, s)
+		size := evaluate[float64](t, browser, fmt.Sprintf( // a score that rises within a second is a line upwards
+			`Math.max(...[...document.querySelectorAll(%q)].map(e => { const r = e.getBoundingClientRect(); return Math.hypot(r.width, r.height) }))`, s))
+		require.Greater(t, size, 3.0, s)
 	}
 }
 

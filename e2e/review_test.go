@@ -117,7 +117,7 @@ func TestExemptInTheFile(t *testing.T) {
 func TestCommandsBesideTheDaemon(t *testing.T) {
 	p := startPostfix(t, "lmdb")
 	d := startDaemon(t, p, thirdCountry)
-	require.Equal(t, "Nobody is blocked.\n", p.list(t))
+	require.Contains(t, p.list(t), "Nobody is blocked.\n")
 	theft(t, p)
 	blocked(t, p, alice)
 
