@@ -7,7 +7,7 @@
 # The exit status is 1 when a total differs that docs/stats.md does not explain.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
-log=$(realpath "${1:-$here/bench/data/mail.log}")
+log=$(realpath -m "${1:-$here/bench/data/mail.log}")
 cd "$here"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
