@@ -264,7 +264,11 @@ func escaped(name string) string {
 func (e *Engine) Connect(ctx context.Context) (end func(), err error) {
 	epoch, err := e.probe(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", e.config.URL, explained(err, e.config.Wait))
+		fault := explained(err, e.config.Wait)
+		if kind := kindOf(err); kind == unconnected || kind == tooLate {
+			fault = fmt.Errorf("%w (see that it runs and can be reached from here)", fault)
+		}
+		return nil, fmt.Errorf("%s: %w", e.config.URL, fault)
 	}
 	e.regain(epoch, goodProbes, time.Now())
 	return e.close, nil
