@@ -51,7 +51,7 @@ func (d *Daemon) openClerk(ctx context.Context, now time.Time) (err error) {
 		return nil
 	}
 	c := &clerk{
-		headers: h, log: d.log, store: d.store, run: postfix.Exec, configDir: d.with.Postfix,
+		headers: h, log: d.log, store: d.memory.store, run: postfix.Exec, configDir: d.with.Postfix,
 		fault: d.faultLater, failing: make(map[string]bool), jobs: make(chan func(context.Context), maxJobs),
 	}
 	c.tell.addresses, c.tell.headers = a.Reload, h.Reload

@@ -249,5 +249,5 @@ func notTrusted(act control.Act) error {
 
 // History is control.Service's.
 func (s *steward) History(ctx context.Context, span control.Span) ([]control.Record, error) {
-	return ask(ctx, s, func() ([]control.Record, error) { return readLedger(s.store, s.ledger.fresh, span) })
+	return ask(ctx, s, func() ([]control.Record, error) { return readLedger(s.memory.store, s.ledger.fresh, span) })
 }

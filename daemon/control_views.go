@@ -20,7 +20,7 @@ func (s *steward) Status(ctx context.Context) (control.Status, error) {
 func (s *steward) status(now time.Time) (control.Status, error) {
 	status := control.Status{
 		Version: s.with.Version + s.with.Revision, Since: s.started, Now: now, Host: s.host, Mode: s.mode(), Rules: s.origin,
-		Blocklist: s.list.Path(), PostfixReads: s.list.Map(), Logs: s.logs(), Blocked: len(s.listed()),
+		Blocklist: s.list.Path(), PostfixReads: s.list.Map(), Logs: s.followed(), Blocked: len(s.listed()),
 		Queue:  control.Queue{Reached: s.porter.able.Load(), Errands: len(s.porter.left())},
 		Alerts: len(s.desk.Outbox().Waiting),
 	}
@@ -47,24 +47,20 @@ func (s *steward) status(now time.Time) (control.Status, error) {
 		status.Geo = append(status.Geo, control.Geo{Source: source.Path, Type: source.Type, Built: source.Built, Old: source.Age(now) > geo.OldAge})
 	}
 	var err error
-	status.State.Bytes, status.State.Free, err = s.store.Size()
+	status.State.Bytes, status.State.Free, err = s.memory.store.Size()
 	status.State.Shared = s.sharedStatus()
 	return status, err
 }
 
-// logs are those that are followed. Only the loop may ask.
-func (s *steward) logs() []control.Log {
+// followed are the logs and how far they are read. Only the loop may ask.
+func (s *steward) followed() []control.Log {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	logs := []control.Log{}
-	for _, source := range s.sources {
+	for _, source := range s.logs.sources {
 		n := s.counts.logs[source]
 		l := control.Log{Source: source, Lines: n.lines, Last: n.last, Delay: n.delay}
-		position := s.positions[source]
-		if read, is := s.read[source]; is {
-			position = read.After()
-		}
-		if len(position.Files) > 0 {
+		if position := s.logs.at(source); len(position.Files) > 0 {
 			l.Offset = position.Files[len(position.Files)-1].Offset
 		}
 		logs = append(logs, l)
@@ -89,7 +85,7 @@ func (s *steward) Accounts(ctx context.Context) (control.Accounts, error) {
 // Account is control.Service's.
 func (s *steward) Account(ctx context.Context, user string) (control.Account, error) {
 	return ask(ctx, s, func() (control.Account, error) {
-		history, err := readLedger(s.store, s.ledger.fresh, control.Span{User: escapeGlob(user)})
+		history, err := readLedger(s.memory.store, s.ledger.fresh, control.Span{User: escapeGlob(user)})
 		if err != nil {
 			return control.Account{}, err
 		}

@@ -40,7 +40,6 @@ import (
 	"sendwarden/scoring"
 	"sendwarden/settings"
 	"sendwarden/shared"
-	"sendwarden/state"
 )
 
 // Daemon is what run keeps while it runs. One goroutine, that of loop, does its
@@ -61,7 +60,6 @@ type Daemon struct {
 	started time.Time
 	origin  string // of the rules
 	file    rulesFile
-	sources []string // the logs
 
 	with     Options
 	settings settings.Sections // as all was opened by
@@ -69,7 +67,6 @@ type Daemon struct {
 	latest   settings.Sections // as the rules file was read last
 	waits    []string          // parts of it that differ and need a restart, as was said
 	log      *slog.Logger
-	zone     *time.Location // of stamps that carry none
 	now      func() time.Time
 	host     string // this machine, for people who have several
 	list     *blocklist.List
@@ -84,21 +81,11 @@ type Daemon struct {
 	known    atomic.Int64        // users in the state, when they were counted last
 	kept     map[string][]string // what it holds, queue ids by folded user; guarded by turn
 
-	parsers map[string]*maillog.Parser // one for each log, as each has its own calendar
-	read    map[string]follow.Batch    // what was read last of each log since the last save
-	began   time.Time                  // of the first start, where history is read as it is followed; else zero
-
-	sharing   *sharing // with other hosts; nil: nothing is
-	others    *shared.Config
-	store     *state.Store
-	positions map[string]follow.Position
-	said      map[string][]byte // the daemon's own records, as they were written last
-	saved     chan error        // how a save ended
-	sent      chan struct{}     // a notice has gone, and the state does not know it
-	saving    bool
-	compacts  bool // with the next save: somebody was forgotten
-	due       bool // a save is, and cannot wait for the next second
-	unsaved   bool // the last save failed
+	logs    logs          // what is followed
+	memory  memory        // what stays when the daemon ends
+	sent    chan struct{} // a notice has gone, and the memory does not know it
+	sharing *sharing      // with other hosts; nil: nothing is
+	others  *shared.Config
 
 	pending []blocklist.Entry          // blocks that could not be written yet
 	untold  map[string]blocklist.Entry // by folded user: on the list since before a crash, and nobody has been told
@@ -144,17 +131,16 @@ type Queue interface {
 // New makes a daemon of rules and what stands beside them in their file.
 func New(rules *scoring.Rules, sections settings.Sections, with Options) *Daemon {
 	d := &Daemon{
-		with: with, log: with.Log, rules: rules, settings: sections, opened: rules, latest: sections, host: with.Host, list: with.List, zone: with.Zone, now: with.Now,
-		origin: with.Origin, file: rulesFile{path: with.File}, sources: with.Sources, wake: make(chan struct{}, 1), started: time.Now(),
+		with: with, log: with.Log, rules: rules, settings: sections, opened: rules, latest: sections, host: with.Host, list: with.List, now: with.Now,
+		origin: with.Origin, file: rulesFile{path: with.File}, wake: make(chan struct{}, 1), started: time.Now(),
 		counts: counts{fired: make(map[string]fired), logs: make(map[string]logCount)}, raised: make(map[string]bool),
 		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string), untold: make(map[string]blocklist.Entry),
-		parsers: make(map[string]*maillog.Parser), read: make(map[string]follow.Batch),
-		positions: make(map[string]follow.Position), said: make(map[string][]byte), saved: make(chan error, 1), sent: make(chan struct{}, 1),
-		service: newService(with.Log),
+		memory: newMemory(), sent: make(chan struct{}, 1), service: newService(with.Log),
 	}
 	if d.now == nil {
 		d.now = time.Now
 	}
+	d.logs = newLogs(with.Sources, with.Zone, d.now)
 	d.path = judge.Path{Places: with.Places, Scorer: scoring.New(rules), Judged: d.judged, Released: d.released, Doubtful: d.doubtful}
 	d.desk = alert.New(sections.Alerts, alert.Options{Host: d.host, Log: d.log, Now: time.Now, Sent: d.went})
 	d.hooks = hook.New(sections.Hooks, hook.Options{Log: d.log, Now: time.Now, Tell: d.desk.Tell, Done: d.went})
@@ -227,12 +213,12 @@ func (d *Daemon) loop(lines <-chan follow.Batch) error {
 			d.reload()
 			d.service.ready(d.status())
 		case <-d.sent:
-			d.due = true
-		case err := <-d.saved:
+			d.memory.due = true
+		case err := <-d.memory.ended:
 			d.written(err)
 		}
 		d.perform()
-		if d.due {
+		if d.memory.due {
 			d.save()
 		}
 	}
@@ -247,7 +233,7 @@ func (d *Daemon) take(batch follow.Batch) error {
 		}
 		d.log.Log(context.Background(), level, note.Text, "log", batch.Source)
 	}
-	parser := d.parser(batch.Source)
+	parser := d.logs.parser(batch.Source)
 	var ev maillog.Event
 	for _, line := range batch.Lines {
 		d.sharing.line(batch.Source)
@@ -260,24 +246,13 @@ func (d *Daemon) take(batch follow.Batch) error {
 			d.meter.taken(&ev)
 		}
 	}
-	d.read[batch.Source] = batch
+	d.logs.read[batch.Source] = batch
 	d.turn.Lock()
 	d.agree()
 	d.counts.lines(batch.Source, len(batch.Lines), time.Now(), ev.Time)
 	d.turn.Unlock()
 	d.meter.came(batch.Source)
 	return batch.Err
-}
-
-// parser is the one for a log.
-func (d *Daemon) parser(source string) *maillog.Parser {
-	p := d.parsers[source]
-	if p == nil {
-		p = maillog.NewParser(maillog.Options{Location: d.zone, Reference: d.now(), Clients: true})
-		d.parsers[source] = p
-	}
-	p.SetReference(d.now())
-	return p
 }
 
 func (d *Daemon) letGoUntil(now time.Time) {

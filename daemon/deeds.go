@@ -84,7 +84,7 @@ func (d *Daemon) act(v scoring.Verdict, id string) {
 func (d *Daemon) block(v scoring.Verdict) {
 	log := d.log.With("user", maillog.Mask(v.User), "score", words.Points(v.Score), "threshold", words.Points(v.Limit), "why", why(v))
 	switch {
-	case v.Time.Before(d.began):
+	case v.Time.Before(d.logs.began):
 		d.before(v.User, v)
 		return
 	case d.mode() == "watch":
@@ -99,14 +99,14 @@ func (d *Daemon) block(v scoring.Verdict) {
 		d.clerk.shutOut(v.User, v.Strangers)
 		d.tell(notice(alert.Block, v))
 	}
-	d.due = true
+	d.memory.due = true
 }
 
 // alarm tells of a sender who is no user. It is never put on the blocklist, where
 // Postfix looks up log-in names: what stops it stands in docs/senders.md, and a hook
 // may do it.
 func (d *Daemon) alarm(v scoring.Verdict) {
-	if v.Time.Before(d.began) {
+	if v.Time.Before(d.logs.began) {
 		return
 	}
 	d.log.Warn("alarm", "sender", maillog.Mask(v.User), "score", words.Points(v.Score), "threshold", words.Points(v.Limit), "why", why(v),

@@ -220,13 +220,13 @@ func (d *Daemon) forget(user string) {
 	delete(d.raised, user)
 	d.turn.Unlock()
 	d.desk.Forget(func(name string) bool { return blocklist.Fold(name) == user })
-	keys, err := LedgerOf(d.store, user)
+	keys, err := LedgerOf(d.memory.store, user)
 	if err != nil {
 		d.log.Error("the ledger cannot be looked through for who is to be forgotten", "error", err)
 	}
 	d.ledger.forget(user, keys)
 	delete(d.sharing.words, user)
-	d.due, d.compacts = true, true
+	d.memory.due, d.memory.compacts = true, true
 	d.log.Info("a user is forgotten, as `sendwarden state forget` told all hosts")
 }
 

@@ -17,7 +17,7 @@ import (
 // start, with their rotated elders, and notes where reading goes on. What was
 // stolen before then is only told of: nobody knows what has been done about it.
 func (d *Daemon) learn(ctx context.Context, sources []string) error {
-	logs := past.New(d.zone, time.Now())
+	logs := past.New(d.logs.zone, time.Now())
 	defer logs.Close()
 	for _, source := range sources {
 		if err := d.history(logs, source); err != nil {
@@ -86,7 +86,7 @@ func (d *Daemon) history(logs *past.Logs, source string) error {
 	}
 	if _, err := os.Stat(source); errors.Is(err, os.ErrNotExist) {
 		d.log.Warn("the log is not there: waiting until it is", "log", source)
-		d.positions[source] = follow.Position{Source: source}
+		d.logs.positions[source] = follow.Position{Source: source}
 		return nil
 	}
 	current, err := follow.Open(source)
@@ -97,6 +97,6 @@ func (d *Daemon) history(logs *past.Logs, source string) error {
 	if _, err := current.EndAtWholeLine(); err != nil {
 		return err
 	}
-	d.positions[source], err = current.Position()
+	d.logs.positions[source], err = current.Position()
 	return err
 }

@@ -1,14 +1,10 @@
 package daemon
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +16,6 @@ import (
 	"sendwarden/hook"
 	"sendwarden/maillog"
 	"sendwarden/scoring"
-	"sendwarden/settings"
 	"sendwarden/state"
 )
 
@@ -30,35 +25,19 @@ func (d *Daemon) openMemory(name string) error {
 	if err != nil {
 		return err
 	}
-	if path == settings.DefaultState {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return fmt.Errorf("%w (name another place with --state, or under state: in the rules)", err)
-		}
-	}
-	store, err := state.Open(path, time.Now())
-	if err != nil {
-		return err
-	}
-	if store.Damaged != "" {
-		d.log.Error("the state of earlier runs is lost", "error", store.Damaged)
-	}
-	d.store, d.others = store, others
-	file, free, err := store.Size()
-	if err == nil && file > compactable && free > file/2 {
-		err = store.Compact()
+	d.others = others
+	err = d.memory.open(path)
+	if s := d.memory.store; s != nil && s.Damaged != "" {
+		d.log.Error("the state of earlier runs is lost", "error", s.Damaged)
 	}
 	return err
 }
-
-// compactable is a size from which the state's file is rewritten at the start
-// when most of it is free.
-const compactable = 64 << 20
 
 // remember takes the memory of earlier runs up again. Users are fetched when they
 // are heard of.
 func (d *Daemon) remember() error {
 	d.path.Scorer.Remember(func(key string) []byte {
-		record, err := d.store.Load(key)
+		record, err := d.memory.store.Load(key)
 		if err != nil {
 			d.unreadable(key, err)
 		}
@@ -66,7 +45,7 @@ func (d *Daemon) remember() error {
 	}, d.unreadable)
 	d.share(d.others)
 	for _, prefix := range d.restored() {
-		err := d.store.Each(prefix, func(key string, record []byte) error {
+		err := d.memory.store.Each(prefix, func(key string, record []byte) error {
 			if err := d.path.Scorer.Restore(key, record); err != nil {
 				d.unreadable(key, err)
 			}
@@ -76,13 +55,13 @@ func (d *Daemon) remember() error {
 			return err
 		}
 	}
-	err := d.store.Each(positionKey, func(key string, record []byte) error {
+	err := d.memory.store.Each(positionKey, func(key string, record []byte) error {
 		var p follow.Position
 		if err := json.Unmarshal(record, &p); err != nil {
 			d.unreadable(key, err)
 			return nil
 		}
-		d.positions[p.Source] = p
+		d.logs.positions[p.Source] = p
 		return nil
 	})
 	var outbox alert.Outbox
@@ -112,14 +91,9 @@ func (d *Daemon) restored() []string {
 
 // recall reads one of the daemon's own records; what is not there stays as it is.
 func (d *Daemon) recall(key string, into any) {
-	record, err := d.store.Load(key)
-	if err == nil && record != nil {
-		err = json.Unmarshal(record, into)
-	}
-	if err != nil {
+	if err := d.memory.recall(key, into); err != nil {
 		d.unreadable(key, err)
 	}
-	d.said[key] = record
 }
 
 // unreadable passes over a record: who it was about is as good as new, and mail
@@ -139,7 +113,7 @@ func (d *Daemon) compare(before []string) {
 			d.releasedByHand(user, time.Now(), words[user])
 		}
 	}
-	first := d.said[listedKey] == nil
+	first := d.memory.said[listedKey] == nil
 	for _, e := range d.list.Entries() {
 		user := blocklist.Fold(e.User)
 		switch {
@@ -159,7 +133,7 @@ func (d *Daemon) compare(before []string) {
 // while no daemon ran.
 func (d *Daemon) meanwhile() map[string]control.Record {
 	words := make(map[string]control.Record)
-	records, err := readLedger(d.store, nil, control.Span{})
+	records, err := readLedger(d.memory.store, nil, control.Span{})
 	if err != nil {
 		d.log.Error("the ledger cannot be read", "error", err)
 	}
@@ -204,32 +178,21 @@ func (d *Daemon) listed() []string {
 	return slices.Compact(users)
 }
 
-// save writes down what has changed, off the loop; one at a time. What cannot be
-// written is written with the next.
+// save writes down what has changed; one at a time.
 func (d *Daemon) save() {
-	d.due = true
-	if d.saving {
+	m := &d.memory
+	m.due = true
+	if m.saving {
 		return // written comes back to it
 	}
 	batch, whole := d.batch()
 	if !whole {
 		return // the loop is about to perform them, and comes back to it
 	}
-	d.due = false
-	if batch.Len() == 0 && !d.unsaved {
-		return
+	m.due = false
+	if batch.Len() > 0 || m.unsaved {
+		m.write(batch, d.meter)
 	}
-	compact := d.compacts
-	d.saving, d.compacts = true, false
-	go func() {
-		began := time.Now()
-		err := d.store.Commit(batch)
-		d.meter.saved(time.Since(began), err)
-		if err == nil && compact {
-			err = d.store.Compact() // what was forgotten stands in free pages
-		}
-		d.saved <- err
-	}()
 }
 
 // batch gathers what has changed since the last one. While verdicts wait to be
@@ -243,41 +206,26 @@ func (d *Daemon) batch() (batch *state.Batch, whole bool) {
 		return nil, false
 	}
 	d.path.Scorer.Changes(batch.Put)
-	d.record(batch, keptKey, d.kept)
-	d.record(batch, raisedKey, d.raised)
+	d.memory.record(batch, keptKey, d.kept)
+	d.memory.record(batch, raisedKey, d.raised)
 	d.turn.Unlock()
-	for source, read := range d.read {
-		d.positions[source] = read.After()
+	d.logs.settle()
+	for source, position := range d.logs.positions {
+		d.memory.record(batch, positionKey+source, position)
 	}
-	clear(d.read)
-	for source, position := range d.positions {
-		d.record(batch, positionKey+source, position)
-	}
-	d.record(batch, errandsKey, d.porter.left())
-	d.record(batch, pendingKey, d.pending)
-	d.record(batch, listedKey, d.listed())
-	d.record(batch, outboxKey, d.desk.Outbox())
-	d.record(batch, hooksKey, d.hooks.Outbox())
+	d.memory.record(batch, errandsKey, d.porter.left())
+	d.memory.record(batch, pendingKey, d.pending)
+	d.memory.record(batch, listedKey, d.listed())
+	d.memory.record(batch, outboxKey, d.desk.Outbox())
+	d.memory.record(batch, hooksKey, d.hooks.Outbox())
 	d.ledger.put(batch)
 	d.sharing.put(d, batch)
 	return batch, true
 }
 
-// record adds one of the daemon's own records, unless it is as it was.
-func (d *Daemon) record(batch *state.Batch, key string, v any) {
-	record, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // only of types that JSON has no form for; there are none here
-	}
-	if !bytes.Equal(record, d.said[key]) {
-		d.said[key] = record
-		batch.Put(key, record)
-	}
-}
-
 // written takes note of how a save ended.
 func (d *Daemon) written(err error) {
-	d.saving, d.unsaved = false, err != nil
+	d.memory.saving, d.memory.unsaved = false, err != nil
 	d.ledger.saved(err)
 	d.mended(unsaved, err, "what is remembered is written down again")
 	if err == nil {
@@ -289,21 +237,21 @@ func (d *Daemon) written(err error) {
 // would make history of the lines that come now, and nobody is blocked for that.
 func (d *Daemon) firstSave() {
 	if batch, whole := d.batch(); whole {
-		d.written(d.store.Commit(batch))
+		d.written(d.memory.store.Commit(batch))
 	}
 }
 
 // lastSave writes everything down as the daemon ends.
 func (d *Daemon) lastSave() {
-	if d.saving {
-		d.written(<-d.saved)
+	if d.memory.saving {
+		d.written(<-d.memory.ended)
 	}
 	batch, whole := d.batch()
 	for !whole {
 		d.perform()
 		batch, whole = d.batch()
 	}
-	d.fault(unsaved, errors.Join(d.store.Commit(batch), d.store.Close()))
+	d.fault(unsaved, errors.Join(d.memory.store.Commit(batch), d.memory.store.Close()))
 }
 
 // fade drops the users who have not been seen for as long as anybody is
@@ -337,7 +285,7 @@ func (d *Daemon) fade(ctx context.Context) {
 func (d *Daemon) stale(ctx context.Context, now time.Time) (names []string, err error) {
 	known := int64(0)
 	defer func() { d.known.Store(known) }()
-	err = d.store.Each(scoring.UserKey(""), func(key string, record []byte) error {
+	err = d.memory.store.Each(scoring.UserKey(""), func(key string, record []byte) error {
 		known++
 		d.turn.Lock()
 		defer d.turn.Unlock()

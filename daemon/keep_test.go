@@ -14,8 +14,8 @@ func TestNoSaveWhileDeedsWait(t *testing.T) {
 	carriedOut := false
 	d.later(func() { carriedOut = true })
 	d.save()
-	require.False(t, d.saving)
-	require.True(t, d.due, "the loop saves after it has performed what waits")
+	require.False(t, d.memory.saving)
+	require.True(t, d.memory.due, "the loop saves after it has performed what waits")
 	require.False(t, carriedOut)
 	d.perform()
 	require.True(t, carriedOut)

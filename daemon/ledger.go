@@ -73,7 +73,7 @@ func (d *Daemon) note(r control.Record) {
 	if d.sharing != nil {
 		d.sharing.words[r.User] = r
 	}
-	d.due = true
+	d.memory.due = true
 }
 
 // readLedger reads a part of a state's ledger, the oldest first, with what is not
@@ -116,7 +116,7 @@ func escapeGlob(name string) string {
 
 // fadeLedger has records removed that are too old or too many.
 func (d *Daemon) fadeLedger(now time.Time) {
-	old, err := outdated(d.store, now)
+	old, err := outdated(d.memory.store, now)
 	if err != nil {
 		d.log.Error("the ledger cannot be looked through for what is to be forgotten", "error", err)
 	}

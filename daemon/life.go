@@ -19,19 +19,19 @@ import (
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	switch err := d.open(ctx, d.sources); {
+	switch err := d.open(ctx, d.logs.sources); {
 	case errors.Is(err, past.ErrStopped): // before all was learnt: the next start begins anew
 		d.log.Info("stopped")
 		return nil
 	case err != nil:
 		return err
 	}
-	d.log.Info("running", "version", d.with.Version, "rules", d.origin, "mode", d.mode(), "log", strings.Join(d.sources, " "), "blocklist", d.with.Path)
+	d.log.Info("running", "version", d.with.Version, "rules", d.origin, "mode", d.mode(), "log", strings.Join(d.logs.sources, " "), "blocklist", d.with.Path)
 	for _, s := range d.path.Places.Sources() {
 		d.log.Info("geolocation", "data", words.Database(s, time.Now()))
 	}
 	d.service.ready(d.status())
-	err := d.live(ctx, stop, d.sources)
+	err := d.live(ctx, stop, d.logs.sources)
 	d.log.Info("stopped")
 	return err
 }
@@ -68,9 +68,9 @@ func (d *Daemon) open(ctx context.Context, sources []string) error {
 	if err := d.remember(); err != nil {
 		return err
 	}
-	unknown := slices.DeleteFunc(slices.Clone(sources), func(source string) bool { _, known := d.positions[source]; return known })
+	unknown := slices.DeleteFunc(slices.Clone(sources), func(source string) bool { _, known := d.logs.positions[source]; return known })
 	if slices.Contains(unknown, follow.Journal) || slices.Contains(unknown, follow.Stdin) {
-		d.began = time.Now().Truncate(time.Second) // as stamps are
+		d.logs.began = time.Now().Truncate(time.Second) // as stamps are
 	}
 	if len(unknown) == 0 {
 		return nil
@@ -90,7 +90,7 @@ func (d *Daemon) live(ctx context.Context, stop func(), sources []string) error 
 	for _, other := range []func(context.Context){d.stand, d.admit, d.steward.serve, d.showReview, d.porter.work, d.clerk.work, d.hooks.Run, d.desk.Run, d.tend, d.fade, d.serveMetrics} {
 		others.Go(func() { other(ctx) })
 	}
-	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.positions))}))
+	err := d.loop(follow.Follow(ctx, sources, follow.Options{From: slices.Collect(maps.Values(d.logs.positions))}))
 	close(d.steward.ended)
 	d.service.stopping()
 	stop()

@@ -159,7 +159,7 @@ func (d *Daemon) measure(now time.Time) {
 	}
 	if now.Sub(m.sized) >= sizeEvery {
 		m.sized = now
-		if file, free, err := d.store.Size(); err == nil { // else the next look tells
+		if file, free, err := d.memory.store.Size(); err == nil { // else the next look tells
 			m.size = [2]int64{file, free}
 		}
 	}
@@ -196,7 +196,7 @@ func (d *Daemon) measureShared() *metrics.Shared {
 // measureLog adds up what the parsers count anyway.
 func (d *Daemon) measureLog(s *metrics.Sample) {
 	s.Events, s.Odd, s.Read = make(map[string]uint64), make(map[string]uint64), maps.Clone(d.meter.read)
-	for _, parser := range d.parsers {
+	for _, parser := range d.logs.parsers {
 		counts := parser.Stats()
 		s.Lines += uint64(counts.Lines)
 		s.TooLong += uint64(counts.Long)
@@ -218,13 +218,13 @@ func (d *Daemon) problems(now time.Time) (found []string) {
 		}
 	}
 	save := "none"
-	if d.saving {
+	if d.memory.saving {
 		save = fmt.Sprint(d.meter.saves.Load())
 	}
-	if lasts := d.meter.unwrit.lasts(save, now); d.saving && lasts > maxDelay {
+	if lasts := d.meter.unwrit.lasts(save, now); d.memory.saving && lasts > maxDelay {
 		found = append(found, fmt.Sprintf("what is remembered has been on its way to the disk for %s", lasts.Round(time.Second)))
 	}
-	for _, source := range slices.Sorted(maps.Keys(d.positions)) {
+	for _, source := range slices.Sorted(maps.Keys(d.logs.positions)) {
 		waits := d.meter.unread[source]
 		if lasts := waits.lasts(d.waiting(source), now); waits.what != "" && lasts > maxDelay {
 			found = append(found, fmt.Sprintf("%s: what was written to it has not been read for %s", source, lasts.Round(time.Second)))
@@ -248,10 +248,7 @@ func (d *Daemon) waiting(source string) string {
 	if err != nil || info.Size() == 0 {
 		return "" // between two files of a rotation
 	}
-	at := d.positions[source]
-	if batch, newer := d.read[source]; newer {
-		at = batch.After()
-	}
+	at := d.logs.at(source)
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return ""

@@ -27,7 +27,7 @@ func measured(t *testing.T) (d *Daemon, log string) {
 	at := follow.Position{Source: log, Files: []follow.Place{{Device: stat.Dev, Inode: stat.Ino, Offset: 12}}}
 	return &Daemon{
 		log: slog.New(slog.DiscardHandler), failing: make(map[string]string),
-		positions: map[string]follow.Position{log: at, follow.Journal: {Source: follow.Journal}}, read: make(map[string]follow.Batch),
+		logs:  logs{positions: map[string]follow.Position{log: at, follow.Journal: {Source: follow.Journal}}},
 		meter: &meter{set: metrics.New("test"), unread: make(map[string]delay)},
 	}, log
 }
@@ -50,7 +50,7 @@ func TestUnreadLogIsAProblem(t *testing.T) {
 	require.Empty(t, d.problems(ten.Add(maxDelay)))
 	require.Equal(t, []string{log + ": what was written to it has not been read for 1m5s"}, d.problems(ten.Add(65*time.Second)))
 
-	at := d.positions[log]
+	at := d.logs.positions[log]
 	at.Files[0].Offset = 15
 	require.Empty(t, d.problems(ten.Add(66*time.Second)), "it is behind, but it moves")
 	at.Files[0].Offset = 19
@@ -64,7 +64,7 @@ func TestUnreadLogIsAProblem(t *testing.T) {
 
 func TestSaveThatDoesNotEndIsAProblem(t *testing.T) {
 	d, _ := measured(t)
-	d.saving = true // each time that it is looked at, but another save
+	d.memory.saving = true // each time that it is looked at, but another save
 	for i := range 100 {
 		require.Empty(t, d.problems(ten.Add(time.Duration(i)*time.Second)))
 		d.meter.saved(time.Millisecond, nil)

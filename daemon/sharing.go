@@ -100,7 +100,7 @@ func (d *Daemon) share(c *shared.Config) {
 	d.recall(heardKey, &s.heard)
 	d.recall(leftKey, &s.left)
 	d.recall(agreedKey, &agreed)
-	if d.said[agreedKey] == nil {
+	if d.memory.said[agreedKey] == nil {
 		agreed = d.listed() // of before there were others: see met
 	}
 	for _, user := range agreed {
@@ -184,17 +184,17 @@ func (s *sharing) put(d *Daemon, batch *state.Batch) {
 	if s == nil {
 		return
 	}
-	d.record(batch, hostKey, s.host)
-	d.record(batch, epochKey, s.epoch)
-	d.record(batch, linesKey, s.lines)
-	d.record(batch, heardKey, s.heard)
-	d.record(batch, leftKey, s.toTell())
+	d.memory.record(batch, hostKey, s.host)
+	d.memory.record(batch, epochKey, s.epoch)
+	d.memory.record(batch, linesKey, s.lines)
+	d.memory.record(batch, heardKey, s.heard)
+	d.memory.record(batch, leftKey, s.toTell())
 	agreed := make([]string, 0, len(s.agreed))
 	for user := range s.agreed {
 		agreed = append(agreed, user)
 	}
 	slices.Sort(agreed)
-	d.record(batch, agreedKey, agreed)
+	d.memory.record(batch, agreedKey, agreed)
 }
 
 // agree has the others know what was read, now that nothing more is to be read at
@@ -207,7 +207,7 @@ func (d *Daemon) agree() {
 	}
 	_ = d.path.Scorer.Agree() // the engine's status says why it failed, and it is tried again each second
 	if _, soon := d.path.Scorer.HasNews(); soon {
-		d.due = true
+		d.memory.due = true
 	}
 }
 

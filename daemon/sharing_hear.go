@@ -175,7 +175,7 @@ func (d *Daemon) met(ctx context.Context, epoch string) error {
 		return err
 	}
 	d.inLoop(ctx, func() {
-		s.epoch, d.due = epoch, true
+		s.epoch, d.memory.due = epoch, true
 		d.compareList(all, time.Now())
 		if s.heard.Wire == "" {
 			s.heard.Wire = latest // what was decided before is on the list
@@ -197,12 +197,12 @@ func (d *Daemon) contribute(ctx context.Context) (n int, err error) {
 		part = part[:0]
 		return err
 	}
-	err = d.store.Each(scoring.UserKey(""), func(key string, record []byte) error {
+	err = d.memory.store.Each(scoring.UserKey(""), func(key string, record []byte) error {
 		name, _ := scoring.UserOf(key)
 		if scoring.KindOf(name) != scoring.Users {
 			return ctx.Err()
 		}
-		trusted, err := d.store.Load(trustKey + name)
+		trusted, err := d.memory.store.Load(trustKey + name)
 		if err != nil {
 			return err
 		}

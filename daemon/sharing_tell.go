@@ -68,14 +68,14 @@ func (d *Daemon) decided(now time.Time) {
 		if listed[user] = true; !s.agreed[user] {
 			s.agreed[user] = true
 			s.tell(d.decision(control.Block, user, e, now))
-			d.due = true
+			d.memory.due = true
 		}
 	}
 	for user := range s.agreed {
 		if !listed[user] {
 			delete(s.agreed, user)
 			s.tell(d.decision(control.Release, user, blocklist.Entry{}, now))
-			d.due = true
+			d.memory.due = true
 		}
 	}
 	clear(s.words)
