@@ -8,13 +8,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -96,26 +94,14 @@ func (b *browser) sees(t *testing.T, text string) {
 	within(t, 30*time.Second, "the page says "+text, func() bool { return strings.Contains(b.text(), text) })
 }
 
-// picture keeps a screenshot where SCREENSHOTS names a directory.
-func (b *browser) picture(t *testing.T, name string) {
+// looksWell makes sure that the page can be read on each kind of screen.
+func (b *browser) looksWell(t *testing.T, name string) {
 	t.Helper()
-	dir := os.Getenv("SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	for _, look := range []struct {
-		name          string
-		width, height int64
-		scheme        string
-	}{{"desktop-light", 1280, 900, "light"}, {"phone-dark", 390, 844, "dark"}} {
-		b.does(t, chromedp.EmulateViewport(look.width, look.height))
-		_, err := chromedp.Call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}},
-		})
-		require.NoError(t, err)
-		png, err := chromedp.Run(b, chromedp.FullScreenshot(100))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name+"-"+look.name+".png"), png, 0o644))
+	ctx, cancel := context.WithTimeout(b, time.Minute)
+	defer cancel()
+	for _, look := range looks {
+		look.on(t, ctx)
+		look.legible(t, ctx, name)
 	}
 }
 
@@ -134,24 +120,24 @@ func TestReviewPage(t *testing.T) {
 	b := openBrowser(t, "http://"+address+"/")
 	b.does(t, chromedp.Navigate(link), chromedp.WaitVisible("nav"))
 	b.sees(t, "Nobody is blocked.")
-	b.picture(t, "empty")
+	b.looksWell(t, "empty")
 
 	p.sends(t, alice, spain)
 	thief := p.login(t, alice, brazil)
 	thief.send(t, alice, bob)
 	b.sees(t, "1 message") // it waits, and the page says so without being loaded again
-	b.picture(t, "held")
+	b.looksWell(t, "held")
 	p.login(t, alice, russia).stopped(t, alice)
 	b.sees(t, "second country")
 	b.sees(t, "Release")
-	b.picture(t, "blocked")
+	b.looksWell(t, "blocked")
 
 	p.isReported(t)
 
 	b.does(t, chromedp.Click("article h3 a"), chromedp.WaitVisible("h1.name"))
 	b.sees(t, "How the score came to be")
 	b.sees(t, brazil)
-	b.picture(t, "user")
+	b.looksWell(t, "user")
 	require.Equal(t, 1, p.inQueue(t, "hold"))
 	b.does(t, chromedp.SendKeys(`form.card input[name=why]`, "on a trip"),
 		chromedp.Click(`form.card button[value=release]`))
@@ -161,7 +147,7 @@ func TestReviewPage(t *testing.T) {
 	b.does(t, chromedp.Navigate("http://"+address+"/history"))
 	b.sees(t, "on a trip")
 	b.sees(t, "review page")
-	b.picture(t, "history")
+	b.looksWell(t, "history")
 
 	require.Equal(t, http.StatusUnauthorized, status(t, "http://"+address+"/"), "without a session")
 	require.Equal(t, http.StatusUnauthorized, status(t, link), "a link that was used")

@@ -5,7 +5,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -22,52 +20,46 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReportInABrowser opens the report of the README's week in Chromium, as large
-// as a phone and as a desktop, light and dark. To look at it oneself:
+// TestReportInABrowser opens the pages that commands make of the README's week in
+// Chromium, as large as a phone and as a desktop, light and dark. To look at them
+// oneself:
 //
 //	SCREENSHOTS=/tmp go test -tags e2e -run TestReportInABrowser ./e2e
 func TestReportInABrowser(t *testing.T) {
 	week, err := filepath.Abs("../testdata/week/mail.log")
 	require.NoError(t, err)
-	file := filepath.Join(t.TempDir(), "report.html")
-	out, err := exec.Command(program, "replay", "--html", file, week).CombinedOutput()
-	require.NoError(t, err, "%s", out)
-
-	showsWell(t, "file://"+file, "report", []string{"info@example.es", "Blocked 2026-03-28 03:14:54 +0100", "Russia"},
-		"#where svg .arc", "#where svg .home", "#blocked svg .score", "#rules table")
+	for name, page := range map[string]struct{ command, texts, drawings []string }{
+		"report": {[]string{"replay"}, []string{"info@example.es", "Blocked 2026-03-28 03:14:54 +0100", "Russia"},
+			[]string{"#where svg .arc", "#where svg .home", "#blocked svg .score", "#rules table"}},
+		"sweep": {[]string{"replay", "--sweep", "threshold.block=60..200"}, []string{"100, as now"}, []string{"#curves svg rect.allowed"}},
+		"stats": {[]string{"stats"}, []string{"By hour", "Spain"}, []string{"#hours svg rect.allowed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), name+".html")
+			out, err := exec.Command(program, append(page.command, "--html", file, week)...).CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			showsWell(t, "file://"+file, name, page.texts, page.drawings...)
+		})
+	}
 }
 
 // showsWell opens a page in Chromium, as large as a phone and as a desktop, light and
-// dark, and makes sure that it has these texts and drawings, is no wider than the
-// screen, and asks for nothing.
+// dark, and makes sure that it has these texts and drawings, can be read, and asks for
+// nothing.
 func showsWell(t *testing.T, page, name string, texts []string, drawings ...string) {
 	t.Helper()
 	browser, heard := newBrowser(t)
 	backgrounds := make(map[string]bool)
-	for _, scheme := range []string{"light", "dark"} {
-		for _, size := range []struct{ width, height int64 }{{390, 844}, {1280, 900}} {
-			name := fmt.Sprintf("%s-%s-%d", name, scheme, size.width)
-			_, err := chromedp.Call(browser, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-			})
-			require.NoError(t, err)
-			require.NoError(t, chromedp.Do(browser,
-				chromedp.EmulateViewport(size.width, size.height), chromedp.Navigate(page), chromedp.WaitVisible("#blocked article h3")), name)
-			shown := evaluate[string](t, browser, `document.body.innerText`)
-			background := evaluate[string](t, browser, `getComputedStyle(document.body).backgroundColor`)
-			overflow := evaluate[bool](t, browser, `document.documentElement.scrollWidth > document.documentElement.clientWidth`)
-			picture, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
-			require.NoError(t, err, name)
-			for _, text := range texts {
-				require.Contains(t, shown, text, name)
-			}
-			require.False(t, overflow, "%s: the page is wider than the screen", name)
-			backgrounds[background] = true
-			if dir := os.Getenv("SCREENSHOTS"); dir != "" {
-				require.NoError(t, os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644))
-			}
-			visible(t, browser, drawings...)
+	for _, look := range looks {
+		look.on(t, browser)
+		require.NoError(t, chromedp.Do(browser, chromedp.Navigate(page), chromedp.WaitVisible("section h2")), look.name)
+		shown := evaluate[string](t, browser, `document.body.innerText`)
+		for _, text := range texts {
+			require.Contains(t, shown, text, look.name)
 		}
+		backgrounds[evaluate[string](t, browser, `getComputedStyle(document.body).backgroundColor`)] = true
+		visible(t, browser, drawings...)
+		look.legible(t, browser, name)
 	}
 	require.Len(t, backgrounds, 2, "light and dark look the same")
 	heard.nothingBut(t, page)

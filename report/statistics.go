@@ -67,12 +67,19 @@ func (s Statistics) Write(w io.Writer) error {
 	return p.Write(w)
 }
 
-// drawnHours is a chart of 24 bars.
+// drawnHours is a chart of 24 bars, for wide and for narrow screens: text in a drawing
+// shrinks with it.
 type drawnHours struct {
 	Name, Words string
 	Total, Most int
-	Bars        []hourBar
-	Marks       []hourMark
+	Drawings    []hourDrawing
+}
+
+type hourDrawing struct {
+	Class        string
+	Width, BarsW int
+	Bars         []hourBar
+	Marks        []hourMark
 }
 
 type hourBar struct {
@@ -87,7 +94,6 @@ type hourMark struct {
 
 // HourCharts are the charts of what happened at all.
 func (s Statistics) HourCharts() []drawnHours {
-	const room = 60 // units of height for the largest
 	var charts []drawnHours
 	for _, h := range s.Hours {
 		c := drawnHours{Name: h.Name}
@@ -101,23 +107,33 @@ func (s Statistics) HourCharts() []drawnHours {
 		if c.Total == 0 {
 			continue
 		}
-		class := "allowed"
-		if h.Hot {
-			class = "refused"
-		}
-		for hour, n := range h.Count {
-			if n > 0 {
-				height := max(1, n*room/c.Most)
-				c.Bars = append(c.Bars, hourBar{class, fmt.Sprintf("%02d:00 to %02d:59: %s", hour, hour, words.Thousands(n)), hour*40 + 3, 64 - height, height})
-			}
-			if hour%3 == 0 {
-				c.Marks = append(c.Marks, hourMark{hour*40 + 3, fmt.Sprintf("%02d", hour)})
-			}
-		}
+		c.Drawings = []hourDrawing{h.draw("wide", 960, c.Most), h.draw("narrow", 336, c.Most)}
 		c.Words = fmt.Sprintf("%s in all, most from %02d to %02d o'clock", words.Thousands(c.Total), busiest, busiest+1)
 		charts = append(charts, c)
 	}
 	return charts
+}
+
+func (h Hours) draw(class string, width, most int) hourDrawing {
+	const room = 60 // units of height for the largest
+	step := width / 24
+	gap := max(1, step/13)
+	d := hourDrawing{Class: class, Width: width, BarsW: step - 2*gap}
+	bar := "allowed"
+	if h.Hot {
+		bar = "refused"
+	}
+	for hour, n := range h.Count {
+		x := hour*step + gap
+		if n > 0 {
+			height := max(1, n*room/most)
+			d.Bars = append(d.Bars, hourBar{bar, fmt.Sprintf("%02d:00 to %02d:59: %s", hour, hour, words.Thousands(n)), x, 64 - height, height})
+		}
+		if hour%3 == 0 {
+			d.Marks = append(d.Marks, hourMark{x, fmt.Sprintf("%02d", hour)})
+		}
+	}
+	return d
 }
 
 // drawnCounted is a table as it is shown.
