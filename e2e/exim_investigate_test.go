@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os/exec"
 	"os/user"
 	"strconv"
@@ -86,4 +87,60 @@ func TestEximInvestigateBackScatter(t *testing.T) {
 	require.Contains(t, said, "Bounces of this server fill the queue (back-scatter)")
 	require.Contains(t, said, "require verify = recipient")
 	require.Len(t, strings.Fields(x.investigation(t, "root", "--ids", "bounces")), 6)
+}
+
+// An alias makes many of one message, each time that Exim tries to deliver it.
+func TestEximInvestigateAlias(t *testing.T) {
+	x := startExim(t)
+	var members []string
+	for i := range 25 {
+		members = append(members, fmt.Sprintf("member%d@example.com", i))
+	}
+	write(t, x.file("aliases"), "all: "+strings.Join(members, ", ")+"\n")
+	id := x.login(t, "").hands(t, "stranger@example.net", "all@example.es")
+	log := func(text string) func() bool {
+		return func() bool { return strings.Count(read(t, x.file("log", "mainlog")), text) >= 25 }
+	}
+	within(t, 20*time.Second, "all have been tried", log(" == member"))
+	out, err := x.exim(t, "root", "", "-M", id) // and once more
+	require.NoError(t, err, out)
+	said := x.investigation(t, "root")
+	require.Contains(t, said, "The alias all@example.es multiplies mail")
+	require.Contains(t, said, "1 message to it became 25 recipients")
+	require.Contains(t, said, "-bt all@example.es")
+}
+
+// What an ACL has put into a named queue is found there, held there and let go.
+func TestEximNamedQueue(t *testing.T) {
+	x := startExim(t, "acl_smtp_mail = acl_bulk")
+	x.ACLs = "acl_bulk:\n  warn\n    senders = *@example.es : *@example.net\n    queue = bulk\n  accept"
+	x.stop(t)
+	x.configure(t)
+	x.start(t)
+	for range 6 {
+		x.from(t, russia, alice, "victim@example.com")
+		out, err := x.exim(t, "Debian-exim", "EHLO pc\r\nMAIL FROM:<shop@example.net>\r\nRCPT TO:<victim@example.es>\r\nRCPT TO:<gone@example.es>\r\nDATA\r\nSubject: x\r\n\r\nPay here.\r\n.\r\nQUIT\r\n", "-bs", "-odq")
+		require.NoError(t, err, out)
+		require.Contains(t, out, "250 OK id=")
+	}
+	x.login(t, "alice@example.es").hands(t, "alice@example.com", "customer@example.com") // it stays in Exim's own queue
+	within(t, 20*time.Second, "seven have been tried", func() bool { return strings.Count(read(t, x.file("log", "mainlog")), " == ") >= 7 })
+
+	said := x.investigation(t, "root")
+	require.Contains(t, said, "In Exim's queue: 13 messages to 19 recipients, 0 frozen.")
+	require.Contains(t, said, "The local account Debian-exim fills the queue\n   - 6 messages")
+	require.Contains(t, said, "by the log 6 messages to 12 recipients since", "with Q= in its line")
+	require.Contains(t, said, "The account alice@example.es fills the queue\n   - 7 messages")
+	require.Contains(t, said, "sendwarden investigate --ids local:Debian-exim --queue bulk | xargs -r "+x.Program+" -C "+x.file("exim.conf")+" -qGbulk -Mf\n")
+	require.Contains(t, x.investigation(t, "Debian-exim"), "13 messages to 19 recipients, 0 frozen.")
+	require.Len(t, strings.Fields(x.investigation(t, "root", "--ids", "local:Debian-exim", "--queue", "bulk")), 6)
+
+	queue := func(args ...string) string {
+		return output(t, append([]string{"queue", "alice@example.es", "--exim", x.Program, "--exim-config", x.file("exim.conf")}, args...)...)
+	}
+	require.Contains(t, queue(), " bulk ")
+	require.Contains(t, queue("--hold"), "7 messages of alice@example.es on hold now")
+	require.Contains(t, x.investigation(t, "root"), "19 recipients, 7 frozen.")
+	require.Contains(t, queue("--release", "--whoever"), "7 messages of alice@example.es released")
+	require.Contains(t, x.investigation(t, "root"), "19 recipients, 0 frozen.")
 }

@@ -97,7 +97,7 @@ func (x *exim) start(t *testing.T) {
 	t.Helper()
 	out, err := x.exim(t, "root", "", "-bd")
 	require.NoError(t, err, out)
-	within(t, 10*time.Second, "Exim listens", x.listens)
+	within(t, 10*time.Second, "Exim listens, and has said who it is", func() bool { return x.listens() && read(t, x.file("exim.pid")) != "" })
 }
 
 func (x *exim) listens() bool {
@@ -114,6 +114,7 @@ func (x *exim) stop(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
 	within(t, 10*time.Second, "Exim has ended", func() bool { return !x.listens() })
+	_ = os.Remove(x.file("exim.pid")) // it may have done so itself
 }
 
 // login opens a session in which a user has logged in; nobody does for "".

@@ -99,3 +99,50 @@ func TestEximHost(t *testing.T) {
 	require.Contains(t, steps(f), "exim -C /etc/exim.conf -bP +relay_from_hosts")
 	require.Contains(t, steps(f), "sendwarden investigate --ids host:2001:db8::7 | xargs -r exim -C /etc/exim.conf -Mf")
 }
+
+// What an alias makes of one message stands in Exim's log only. A recipient that is
+// tried again is the same, and one that has a mailbox is no alias.
+func TestEximAlias(t *testing.T) {
+	q := New(Exim("exim4"))
+	for i := range 3 {
+		q.Wait(queue.Waiting{ID: eximID(i), Queue: "input", Arrived: queue.Unix{Time: night}, Recipients: []queue.Awaited{{Address: "all@example.es"}}})
+	}
+	delivery := func(id int, to, orig, status string) {
+		q.Hear(&maillog.Event{Type: maillog.Delivery, Source: maillog.Exim, Time: night, QueueID: eximID(id), To: to, OrigTo: orig, Status: status})
+	}
+	for i := range 30 {
+		to := fmt.Sprintf("member%d@example.com", i)
+		delivery(0, to, "all@example.es", "deferred")
+		delivery(0, to, "all@example.es", "deferred")
+		delivery(0, to, "all@example.es", "sent")
+		delivery(1, to, "All@example.es", "sent")
+		delivery(9, to, "all@example.es", "sent") // it has left the queue
+	}
+	delivery(2, "/var/mail/ana", "ana@example.es", "sent")
+	for range 40 {
+		delivery(2, "leo@example.com", "", "deferred")
+		delivery(2, "leo@example.com", "", "sent")
+	}
+	found := q.Findings(nowhere)
+	require.Len(t, found, 1, "%v", found)
+	require.Equal(t, "The alias all@example.es multiplies mail", found[0].Title)
+	require.Equal(t, []string{"2 messages to it became 60 recipients"}, found[0].Facts)
+	require.Contains(t, steps(found[0]), "exim4 -bt all@example.es\n")
+}
+
+// What is in a named queue is held there: Exim finds it nowhere else.
+func TestEximNamedQueue(t *testing.T) {
+	q := New(Exim("exim4"))
+	for i := range 6 {
+		q.Wait(queue.Waiting{ID: eximID(i), Named: []string{"bulk", "", "bulk"}[i%3], Queue: "input", Arrived: queue.Unix{Time: night}, Recipients: []queue.Awaited{{Address: "leo@example.com"}}})
+		q.Add(queue.Item{Mail: queue.Mail{ID: eximID(i)}, UID: queue.NoUID, Account: "www-data"})
+	}
+	o := q.Origins()[0]
+	require.Equal(t, []string{eximID(1), eximID(4)}, o.IDs)
+	require.Equal(t, map[string][]string{"bulk": {eximID(0), eximID(2), eximID(3), eximID(5)}}, o.Named)
+	require.Equal(t, []string{eximID(1), eximID(4), eximID(0)}, o.Some(3))
+	require.Len(t, o.Some(9), 6)
+	said := steps(q.Findings(nowhere)[0])
+	require.Contains(t, said, "sendwarden investigate --ids local:www-data | xargs -r exim4 -Mf\n")
+	require.Contains(t, said, "sendwarden investigate --ids local:www-data --queue bulk | xargs -r exim4 -qGbulk -Mf\n")
+}

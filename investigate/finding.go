@@ -2,6 +2,7 @@ package investigate
 
 import (
 	"fmt"
+	"maps"
 	"os/user"
 	"slices"
 	"strings"
@@ -66,8 +67,8 @@ func (q *Inquiry) finding(o *Origin, place func(*Origin) string) Finding {
 	if subjects := o.Subjects.Top(3); len(subjects) > 0 {
 		f.fact("subjects: %s", strings.Join(subjects, " | "))
 	}
-	if len(o.IDs) > 0 {
-		f.step("look at one of them", q.server.look(o.IDs[0]))
+	if id, queue := o.sample(); id != "" {
+		f.step("look at one of them", q.server.look(id, queue))
 	}
 	return f
 }
@@ -132,7 +133,7 @@ func (o *Origin) local(f *Finding, server Server) {
 	}
 	o.forged(f, "")
 	o.sofar(f)
-	f.step("keep what waits from going out", server.hold(o.Key()))
+	o.keep(f, server, "keep what waits from going out")
 	server.stopAccount(f, name, o.Name == "0" || name == "root")
 	if scripts := o.Scripts.Top(1); len(scripts) > 0 {
 		f.step("find the script, and what else came with it", "find / -xdev -name "+quote(scriptFile(scripts[0]))+" -ls")
@@ -141,6 +142,16 @@ func (o *Origin) local(f *Finding, server Server) {
 		f.step("if it is a PHP site, have PHP name the script in each message: mail.add_x_header = On in php.ini", "")
 	}
 	f.step("see what went out", "sendwarden trace "+quote(strings.TrimPrefix(o.Key(), local)))
+}
+
+// keep says how to hold the mail, in each of the queues that it is in.
+func (o *Origin) keep(f *Finding, server Server, why string) {
+	if len(o.IDs) > 0 {
+		f.step(why, server.hold(o.Key(), ""))
+	}
+	for _, queue := range slices.Sorted(maps.Keys(o.Named)) {
+		f.step(fmt.Sprintf("%s, in the queue %s", why, queue), server.hold(o.Key(), queue))
+	}
 }
 
 // scriptFile is the file of "33:form.php" or "example.es/form.php for 203.0.113.7".
@@ -155,7 +166,7 @@ func (o *Origin) host(f *Finding, server Server, place func(*Origin) string) {
 	f.Title = fmt.Sprintf("The client %s, where nobody logged in, fills the queue", o.Name)
 	f.fact("handed in from %s%s", o.Name, place(o))
 	o.forged(f, "")
-	f.step("keep what waits from going out", server.hold(o.Key()))
+	o.keep(f, server, "keep what waits from going out")
 	f.step("see what went out", "sendwarden trace "+o.Name)
 	server.stopHost(f, o.Name)
 }
@@ -169,12 +180,18 @@ func (o *Origin) bounces(f *Finding, server Server) {
 		f.fact("%s", cause)
 	}
 	f.fact("a server that takes mail and then can't deliver it writes to the sender, whose address is mostly forged")
-	f.step("keep them from going out", server.hold("bounces"))
+	o.keep(f, server, "keep them from going out")
 	server.refuseUnknown(f)
 }
 
 // aliases are those that make enough recipients to look at, the worst first.
 func (q *Inquiry) aliases() []*Alias {
+	for key, n := range q.made {
+		if _, address, _ := strings.Cut(key, " "); n > 1 {
+			q.alias(address, n)
+		}
+	}
+	clear(q.made)
 	var large []*Alias
 	for _, a := range q.Aliases {
 		if q.fills(0, a.Recipients) {

@@ -67,10 +67,32 @@ type Origin struct {
 	Scripts                    Table
 	Subjects                   Table
 	IDs                        []string
+	// Named are the ids in Exim's named queues, which its commands have to be told.
+	Named map[string][]string
 
 	Past Past // what the log says of it
 	// Causes is why bounces were written, by what they answer.
 	Causes Table
+}
+
+// sample is one of the messages, and its named queue.
+func (o *Origin) sample() (id, queue string) {
+	if len(o.IDs) > 0 {
+		return o.IDs[0], ""
+	}
+	for _, queue := range slices.Sorted(maps.Keys(o.Named)) {
+		return o.Named[queue][0], queue
+	}
+	return "", ""
+}
+
+// Some are at most n of its messages, in whichever queue.
+func (o *Origin) Some(n int) []string {
+	some := slices.Clone(o.IDs[:min(n, len(o.IDs))])
+	for _, queue := range slices.Sorted(maps.Keys(o.Named)) {
+		some = append(some, o.Named[queue][:min(n-len(some), len(o.Named[queue]))]...)
+	}
+	return some
 }
 
 // local is what the name of a local account begins with that has no number, as in
@@ -123,12 +145,13 @@ type Inquiry struct {
 	// Exim's queue does not say why a recipient waits; its log does.
 	listed map[string]bool   // ids in the queue
 	late   map[string]string // id and recipient → domain and reason
+	made   map[string]int    // id and address → recipients that came of it
 }
 
 // New begins an inquiry into a server's queue.
 func New(server Server) *Inquiry {
 	return &Inquiry{
-		server: server, listed: make(map[string]bool), late: make(map[string]string),
+		server: server, listed: make(map[string]bool), late: make(map[string]string), made: make(map[string]int),
 		Aliases: make(map[string]*Alias), Delays: make(Table), origins: make(map[string]*Origin),
 		waiting: make(map[string]queue.Waiting), past: make(map[string]*Past), of: make(map[string]string),
 	}
@@ -216,7 +239,8 @@ func (q *Inquiry) origin(kind Kind, name string) *Origin {
 		}
 	}
 	o.Senders, o.Domains, o.Delays, o.Scripts, o.Subjects, o.Causes = Table{}, Table{}, Table{}, Table{}, Table{}, Table{}
-	o.Clients = make(map[netip.Addr]int)
+	o.Clients, o.Named = make(map[netip.Addr]int), make(map[string][]string)
+	o.IDs = []string{}
 	q.origins[o.Key()] = o
 	return o
 }
@@ -243,7 +267,11 @@ func (o *Origin) add(w queue.Waiting) {
 			o.Delays.add(shape(r.Delay), 1)
 		}
 	}
-	if len(o.IDs) < maxIDs {
+	switch {
+	case o.Messages > maxIDs:
+	case w.Named != "":
+		o.Named[w.Named] = append(o.Named[w.Named], w.ID)
+	default:
 		o.IDs = append(o.IDs, w.ID)
 	}
 }
@@ -284,11 +312,31 @@ func (q *Inquiry) putOff(ev *maillog.Event) {
 		return
 	}
 	key := ev.QueueID + " " + ev.To
-	if _, known := q.late[key]; ev.Status == "deferred" && (known || len(q.late) < maxIDs) {
+	_, known := q.late[key]
+	waits := ev.Status == "deferred"
+	if waits && !known && len(q.late) >= maxIDs {
+		return
+	}
+	if !known {
+		q.multiplies(ev)
+	}
+	if waits {
 		q.late[key] = domain(ev.To) + ": " + shape(ev.Reason)
 		return
 	}
 	delete(q.late, key) // it went
+}
+
+// multiplies notes a recipient that was made of another, which Exim does anew at each
+// attempt and writes nowhere but in its log.
+func (q *Inquiry) multiplies(ev *maillog.Event) {
+	if ev.OrigTo == "" {
+		return
+	}
+	key := ev.QueueID + " " + strings.ToLower(ev.OrigTo)
+	if n, known := q.made[key]; known || len(q.made) < maxIDs {
+		q.made[key] = n + 1
+	}
 }
 
 // allDelays are those that the queue tells, and the log.
@@ -350,6 +398,9 @@ func (q *Inquiry) Origins() []*Origin {
 	})
 	for _, o := range origins {
 		slices.Sort(o.IDs)
+		for _, ids := range o.Named {
+			slices.Sort(ids)
+		}
 		if p := q.past[o.Key()]; p != nil {
 			o.Past = *p
 		}

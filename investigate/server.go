@@ -10,13 +10,16 @@ import (
 type Server struct {
 	Name string // "Postfix"
 	Held string // what it calls mail that waits: "on hold"
+	// ByLog: its queue does not say what became of a recipient, and each line of its
+	// log that does is wanted, whoever handed the message in.
+	ByLog bool
 	commands
 }
 
 // commands are those that differ from server to server. None deletes anything.
 type commands interface {
-	hold(key string) string
-	look(id string) string
+	hold(key, queue string) string // queue is a named one of Exim's, or ""
+	look(id, queue string) string
 	stopAccount(f *Finding, name string, root bool)
 	stopHost(f *Finding, address string)
 	refuseUnknown(f *Finding)
@@ -25,18 +28,20 @@ type commands interface {
 }
 
 // Postfix is the server on most hosts.
-func Postfix() Server { return Server{"Postfix", "on hold", postfix{}} }
+func Postfix() Server { return Server{Name: "Postfix", Held: "on hold", commands: postfix{}} }
 
 // Exim is the other one; command is how it is called, such as exim4.
-func Exim(command string) Server { return Server{"Exim", "frozen", exim(command)} }
+func Exim(command string) Server {
+	return Server{Name: "Exim", Held: "frozen", ByLog: true, commands: exim(command)}
+}
 
 type postfix struct{}
 
-func (postfix) hold(key string) string {
+func (postfix) hold(key, _ string) string {
 	return "sendwarden investigate --ids " + quote(key) + " | postsuper -h -"
 }
 
-func (postfix) look(id string) string { return "postcat -q " + id }
+func (postfix) look(id, _ string) string { return "postcat -q " + id }
 
 func (postfix) stopAccount(f *Finding, name string, root bool) {
 	if root {
@@ -72,12 +77,23 @@ func (postfix) retry(domain string) (why, command string) {
 // of a delivery is locked, and Exim says so.
 type exim string
 
-func (x exim) hold(key string) string {
+func (x exim) hold(key, queue string) string {
+	if queue != "" {
+		return fmt.Sprintf("sendwarden investigate --ids %s --queue %s | xargs -r %s -Mf", quote(key), queue, x.in(queue))
+	}
 	return fmt.Sprintf("sendwarden investigate --ids %s | xargs -r %s -Mf", quote(key), string(x))
 }
 
-func (x exim) look(id string) string {
-	return fmt.Sprintf("%[1]s -Mvh %[2]s; %[1]s -Mvb %[2]s | head -50; %[1]s -Mvl %[2]s", string(x), id)
+func (x exim) look(id, queue string) string {
+	return fmt.Sprintf("%[1]s -Mvh %[2]s; %[1]s -Mvb %[2]s | head -50; %[1]s -Mvl %[2]s", x.in(queue), id)
+}
+
+// in is how Exim is called for a named queue.
+func (x exim) in(queue string) string {
+	if queue == "" {
+		return string(x)
+	}
+	return string(x) + " -qG" + queue
 }
 
 func (x exim) stopAccount(f *Finding, name string, root bool) {

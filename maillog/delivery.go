@@ -14,10 +14,12 @@ func (p *Parser) delivery(s *sight, ev *Event) bool {
 	if !ok {
 		return false
 	}
-	if orig, ok := bytes.CutPrefix(rest, []byte(", orig_to=<")); ok {
-		if _, rest, ok = cutRecipient(orig); !ok {
+	if after, ok := bytes.CutPrefix(rest, []byte(", orig_to=<")); ok {
+		var orig []byte
+		if orig, rest, ok = cutRecipient(after); !ok {
 			return false
 		}
+		ev.OrigTo = p.names.keep(orig)
 	}
 	rest, ok = bytes.CutPrefix(rest, []byte(", relay="))
 	if !ok {

@@ -117,6 +117,7 @@ type Event struct {
 	Recipients int    // Queued: nrcpt; Exim: 0 without the log selector +received_recipients
 	MessageID  string // Exim: id=, without <>; of Postfix's messages see MessageID
 	To         string // Delivery, Reject: recipient; Script: PHP's To, as the script gave it
+	OrigTo     string // Delivery: the address that was written to, where another was made of it
 	Relay      string // Delivery
 	DSN        string // Delivery: 2.0.0
 	Status     string // Delivery: sent, bounced, deferred, expired …

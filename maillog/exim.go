@@ -153,10 +153,13 @@ func (p *Parser) exim(s *sight, ev *Event) bool {
 //
 //	=> leo@example.com R=dnslookup T=remote_smtp H=mx.example.com [192.0.2.9] A=plain C="250 2.0.0 Ok"
 //	=> ana <ana@example.es> R=local_user T=maildir_home
+//	=> leo@example.com (sales@example.es) <all@example.es> R=dnslookup T=remote_smtp …
 //	== leo@example.com R=dnslookup T=remote_smtp defer (-53): retry time not reached for any host
 //	** leo@example.com R=virtual_aliases: No Such User Here
 //
-// A= is the authenticator that Exim itself used as a client, and names nobody.
+// In angle brackets stands what was written to, where another address was made of it,
+// and in parentheses those between, with the log selector +all_parents. A= is the
+// authenticator that Exim itself used as a client, and names nobody.
 func (p *Parser) eximDelivery(rest []byte, ev *Event) bool {
 	flag, rest, _ := bytes.Cut(rest, []byte(" "))
 	switch string(flag) {
@@ -171,13 +174,14 @@ func (p *Parser) eximDelivery(rest []byte, ev *Event) bool {
 	if !ok {
 		return false
 	}
-	if orig, ok := bytes.CutPrefix(rest, []byte(" <")); ok {
-		orig, after, closed := cutEximAngle(orig)
-		if closed {
-			rest = after
-			if bytes.IndexByte(to, '@') < 0 { // a local part, a file or a pipe
-				to = orig
-			}
+	if orig, after, ok := cutEximParents(rest); ok {
+		rest = after
+		local, _, _ := bytes.Cut(orig, []byte("@"))
+		if !bytes.EqualFold(to, local) {
+			ev.OrigTo = p.names.keep(orig)
+		}
+		if bytes.IndexByte(to, '@') < 0 { // a local part, a file or a pipe
+			to = orig
 		}
 	}
 	addr, bare := bytes.CutSuffix(to, []byte(":"))
@@ -188,6 +192,22 @@ func (p *Parser) eximDelivery(rest []byte, ev *Event) bool {
 	}
 	p.eximRoute(rest, ev)
 	return true
+}
+
+// cutEximParents takes " (sales@example.es) <all@example.es>", or what is in angle
+// brackets alone.
+func cutEximParents(rest []byte) (orig, after []byte, ok bool) {
+	if inner, is := bytes.CutPrefix(rest, []byte(" (")); is {
+		if _, rest, ok = bytes.Cut(inner, []byte(") <")); !ok {
+			return nil, nil, false
+		}
+		return cutEximAngle(rest)
+	}
+	rest, ok = bytes.CutPrefix(rest, []byte(" <"))
+	if !ok {
+		return nil, nil, false
+	}
+	return cutEximAngle(rest)
 }
 
 // eximRoute reads the fields behind a delivery's address: transport, host and what

@@ -23,7 +23,9 @@ import (
 // its -H file says which it is.
 //
 // Whose a message is, the -H file says. Its ids are those of this one spool, and
-// Exim gives each only once.
+// Exim gives each only once. A message may be in one of Exim's named queues (the ACL
+// modifier "queue = bulk"), which are folders of the spool like its own, bulk/input
+// beside input; Exim is told which by "-qGbulk".
 type Exim struct {
 	// Program is Exim's; empty is exim4 or exim, where root installs them.
 	Program string
@@ -57,6 +59,7 @@ const (
 type eximSpool struct {
 	Exim
 	root  *os.Root // the spool directory
+	named []string // its named queues
 	user  string
 	ids   []string // nil is all of the user's
 	fates map[string]Outcome
@@ -73,18 +76,60 @@ func (x Exim) open(ctx context.Context, user string, ids []string) (*eximSpool, 
 		}
 		s.fates[id] = Gone // unless it is met
 	}
-	out, err := x.run(ctx, eximTime, "-bP", "spool_directory")
+	dir, err := x.spool(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("queue: where is Exim's spool? %w", err)
+		return nil, err
 	}
-	_, dir, _ := strings.Cut(strings.TrimSpace(out), " = ")
-	if !filepath.IsAbs(dir) {
-		return nil, fmt.Errorf("queue: spool_directory = %s: no absolute path", mask(dir, 200))
+	if s.named, err = namedQueues(dir); err != nil {
+		return nil, fmt.Errorf("queue: %s: %w", dir, plain(err))
 	}
 	if s.root, err = os.OpenRoot(dir); err != nil {
 		return nil, fmt.Errorf("queue: %s: %w", dir, plain(err))
 	}
 	return s, nil
+}
+
+// spool is the spool directory.
+func (x Exim) spool(ctx context.Context) (string, error) {
+	out, err := x.run(ctx, eximTime, "-bP", "spool_directory")
+	if err != nil {
+		return "", fmt.Errorf("queue: where is Exim's spool? %w", err)
+	}
+	_, dir, _ := strings.Cut(strings.TrimSpace(out), " = ")
+	if !filepath.IsAbs(dir) {
+		return "", fmt.Errorf("queue: spool_directory = %s: no absolute path", mask(dir, 200))
+	}
+	return dir, nil
+}
+
+// mostQueues bounds how many named queues are looked into.
+const mostQueues = 100
+
+// namedQueues are the folders of a spool that have an input/ of their own.
+func namedQueues(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		name := entry.Name()
+		info, err := os.Stat(filepath.Join(dir, name, input))
+		if entry.IsDir() && isQueueName(name) && err == nil && info.IsDir() && len(names) < mostQueues {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+// isQueueName tells whether a name can stand behind -qG, where a slash begins an
+// interval.
+func isQueueName(name string) bool {
+	return len(name) <= 64 && strings.Trim(name, base62+"-_.") == ""
+}
+
+// inQueue has Exim work on a named queue; "" is its own.
+func inQueue(name string, args ...string) []string {
+	if name == "" {
+		return args
+	}
+	return append([]string{"-qG" + name}, args...)
 }
 
 func (s *eximSpool) close() { _ = s.root.Close() } // it was only read
@@ -117,11 +162,11 @@ func (x Exim) Release(ctx context.Context, user string, ids []string) (Result, e
 		if err := s.do(ctx, "-Mt", mine, false, Released); err != nil {
 			return err
 		}
-		if !s.Deliver {
-			return nil
+		for _, queue := range slices.Sorted(maps.Keys(mine)) {
+			if ids := mine[queue]; s.Deliver { // what can't be delivered now is Exim's to say, in its log
+				_, _ = s.run(ctx, deliverTime, inQueue(queue, append([]string{"-Mc"}, ids[:min(len(ids), deliverNow)]...)...)...)
+			}
 		}
-		// What can't be delivered now is Exim's to say, in its log.
-		_, _ = s.run(ctx, deliverTime, append([]string{"-Mc"}, mine[:min(len(mine), deliverNow)]...)...)
 		return nil
 	})
 }
@@ -149,9 +194,10 @@ func (x Exim) change(ctx context.Context, user string, ids []string, step func(*
 	return result, err
 }
 
-// find returns the user's messages that are frozen or not, as is asked, and notes
-// why others that were named are left alone.
-func (s *eximSpool) find(ctx context.Context, wantFrozen bool) (mine []string, err error) {
+// find returns the user's messages that are frozen or not, as is asked, by queue, and
+// notes why others that were named are left alone.
+func (s *eximSpool) find(ctx context.Context, wantFrozen bool) (mine map[string][]string, err error) {
+	mine = make(map[string][]string)
 	err = s.each(ctx, func(id string, e eximEnvelope, err error) {
 		switch fate, known := s.fates[id]; {
 		case known && fate != Gone && fate != Failed:
@@ -168,7 +214,7 @@ func (s *eximSpool) find(ctx context.Context, wantFrozen bool) (mine []string, e
 			s.fates[id] = AlreadyHeld
 		case fate != Failed:
 			s.fates[id] = Failed // until it is seen to be done
-			mine = append(mine, id)
+			mine[e.queue] = append(mine[e.queue], id)
 		}
 	})
 	return mine, err
@@ -182,16 +228,18 @@ func whyNot(err error) Outcome {
 }
 
 // do has Exim change messages, and looks at what it did: it says so in words only.
-func (s *eximSpool) do(ctx context.Context, option string, ids []string, toFrozen bool, outcome Outcome) error {
+func (s *eximSpool) do(ctx context.Context, option string, mine map[string][]string, toFrozen bool, outcome Outcome) error {
 	var failed error
-	for part := range slices.Chunk(ids, eximArgs) {
-		if _, err := s.run(ctx, eximTime, append([]string{option}, part...)...); err != nil {
-			failed = fmt.Errorf("queue: exim %s: %w", option, err)
+	left := make(map[string]bool)
+	for _, queue := range slices.Sorted(maps.Keys(mine)) {
+		for part := range slices.Chunk(mine[queue], eximArgs) {
+			if _, err := s.run(ctx, eximTime, inQueue(queue, append([]string{option}, part...)...)...); err != nil {
+				failed = fmt.Errorf("queue: exim %s: %w", option, err)
+			}
 		}
-	}
-	left := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		left[id] = true
+		for _, id := range mine[queue] {
+			left[id] = true
+		}
 	}
 	done := 0
 	// What was changed is told also when the caller has lost patience.
@@ -223,11 +271,7 @@ func (x Exim) List(ctx context.Context, user string) ([]Mail, error) {
 	var mail []Mail
 	err = s.each(ctx, func(id string, e eximEnvelope, err error) {
 		if err == nil && s.same(e.user) {
-			queue := input
-			if e.frozen {
-				queue = frozen
-			}
-			mail = append(mail, Mail{id, queue, e.arrived, e.size, e.sender, e.recipients, e.to, e.subject})
+			mail = append(mail, Mail{id, e.where(), e.arrived, e.size, e.sender, e.recipients, e.to, e.subject})
 		}
 	})
 	slices.SortFunc(mail, func(a, b Mail) int { return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.ID, b.ID)) })
@@ -236,12 +280,25 @@ func (x Exim) List(ctx context.Context, user string) ([]Mail, error) {
 
 func (s *eximSpool) same(user string) bool { return sameUser(user, s.user, s.Fold) }
 
-// each visits the messages of the spool, with what their -H files say: in input/,
-// or a directory below it for the sixth character of their ids
-// (split_spool_directory). Exim's own user may put anything there; what is opened
-// has to be a regular file.
+// each visits the messages of the spool, with what their -H files say.
 func (s *eximSpool) each(ctx context.Context, visit func(id string, e eximEnvelope, err error)) error {
-	dirs := []string{input}
+	for _, queue := range append([]string{""}, s.named...) {
+		err := s.eachOf(ctx, filepath.Join(queue, input), func(id string, e eximEnvelope, err error) {
+			e.queue = queue
+			visit(id, e, err)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachOf visits those of one queue: in its input/, or a directory below it for the
+// sixth character of their ids (split_spool_directory). Exim's own user may put
+// anything there; what is opened has to be a regular file.
+func (s *eximSpool) eachOf(ctx context.Context, in string, visit func(id string, e eximEnvelope, err error)) error {
+	dirs := []string{in}
 	for i := 0; i < len(dirs); i++ {
 		entries, err := fs.ReadDir(s.root.FS(), dirs[i])
 		switch {
@@ -253,14 +310,14 @@ func (s *eximSpool) each(ctx context.Context, visit func(id string, e eximEnvelo
 		for _, entry := range entries {
 			name := entry.Name()
 			if i == 0 && entry.IsDir() && len(name) == 1 {
-				dirs = append(dirs, input+"/"+name)
+				dirs = append(dirs, in+"/"+name)
 			}
 			id, is := strings.CutSuffix(name, "-H")
 			if !is || !isEximID(id) {
 				continue
 			}
 			if ctx.Err() != nil {
-				return fmt.Errorf("queue: %s: %w", input, ctx.Err())
+				return fmt.Errorf("queue: %s: %w", in, ctx.Err())
 			}
 			e, err := s.envelope(dirs[i], id)
 			if !errors.Is(err, fs.ErrNotExist) { // else it was delivered meanwhile

@@ -3,6 +3,7 @@ package queue
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,16 +16,39 @@ import (
 )
 
 // Waiting tells visit of each message that "exim -bp" lists, which Exim does for
-// root and its admin users (queue_list_requires_admin).
+// root and its admin users (queue_list_requires_admin), and of those in its named
+// queues, where the spool may be read.
 func (x Exim) Waiting(ctx context.Context, visit func(Waiting)) error {
+	if err := x.waiting(ctx, "", visit); err != nil {
+		return err
+	}
+	dir, err := x.spool(ctx)
+	if err != nil {
+		return err
+	}
+	named, err := namedQueues(dir)
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("queue: %s: %w", dir, plain(err))
+	}
+	for _, queue := range named {
+		if err := x.waiting(ctx, queue, func(w Waiting) { w.Named = queue; visit(w) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waiting lists one queue.
+func (x Exim) waiting(ctx context.Context, queue string, visit func(Waiting)) error {
+	args := inQueue(queue, "-bp")
 	if x.programs != nil {
-		out, err := x.programs("-bp")
+		out, err := x.programs(args...)
 		readEximQueue(strings.NewReader(out), visit)
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, postqueueTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, x.path(), x.args("-bp")...)
+	cmd := exec.CommandContext(ctx, x.path(), x.args(args...)...)
 	cmd.WaitDelay = time.Second
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
@@ -166,13 +190,17 @@ func (x Exim) Survey(ctx context.Context, visit func(Item) error) error {
 	return errors.Join(err, failed)
 }
 
-func (e *eximEnvelope) item(id string) Item {
-	where := input
+// where is the queue that people are shown.
+func (e *eximEnvelope) where() string {
 	if e.frozen {
-		where = frozen
+		return frozen
 	}
+	return cmp.Or(e.queue, input)
+}
+
+func (e *eximEnvelope) item(id string) Item {
 	i := Item{
-		Mail:   Mail{id, where, e.arrived, e.size, e.sender, e.recipients, e.to, e.subject},
+		Mail:   Mail{id, e.where(), e.arrived, e.size, e.sender, e.recipients, e.to, e.subject},
 		Client: e.client, UID: NoUID, Script: mask(e.script, maxAddress),
 	}
 	switch {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,18 +32,30 @@ const eximListing = ` 4m   312 1xXEkk-000001-01 <alice@example.es>
 
 func TestEximWaiting(t *testing.T) {
 	var got []string
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "bulk", "input"), 0o700))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "-odd", "input"), 0o700))
 	x := Exim{programs: func(args ...string) (string, error) {
-		require.Equal(t, []string{"-bp"}, args)
-		return eximListing, nil
+		switch fmt.Sprint(args) {
+		case "[-bP spool_directory]":
+			return "spool_directory = " + dir + "\n", nil
+		case "[-bp]":
+			return eximListing, nil
+		case "[-qG-odd -bp]":
+			return "", nil
+		}
+		require.Equal(t, []string{"-qGbulk", "-bp"}, args)
+		return "5m  10 1xXEkk-000009-01 <b@example.es>\n          leo@example.com\n", nil
 	}}
 	require.NoError(t, x.Waiting(context.Background(), func(w Waiting) {
-		got = append(got, fmt.Sprint(w.ID, " ", w.Arrived.Unix(), " ", w.Size, " ", w.Sender, " ", w.Recipients, " ", w.Held()))
+		got = append(got, fmt.Sprint(w.ID, " ", w.Arrived.Unix(), " ", w.Size, " ", w.Sender, " ", w.Recipients, " ", w.Held(), " ", w.Named))
 	}))
 	require.Equal(t, []string{
-		"1xXEkk-000001-01 1795858194 312 alice@example.es [{customer@example.com }] false",
-		`1xXEkk-000002-01 1795858194 2969 shop@example.net [{"white > queen"@example.com }] false`,
-		"1xXEkk-00000000003-0001 1795858194 12582912 MAILER-DAEMON [{forged@example.net }] true",
-		`1xXEkk-000004-01 1795858194 0 "a> (b"@example.es [{x@example.com }] true`,
+		"1xXEkk-000001-01 1795858194 312 alice@example.es [{customer@example.com }] false ",
+		`1xXEkk-000002-01 1795858194 2969 shop@example.net [{"white > queen"@example.com }] false `,
+		"1xXEkk-00000000003-0001 1795858194 12582912 MAILER-DAEMON [{forged@example.net }] true ",
+		`1xXEkk-000004-01 1795858194 0 "a> (b"@example.es [{x@example.com }] true `,
+		"1xXEkk-000009-01 1795858194 10 b@example.es [{leo@example.com }] false bulk",
 	}, got)
 }
 

@@ -66,27 +66,38 @@ func FuzzSpoolHeader(f *testing.F) {
 func spoolOf(t *testing.T, messages map[string]string) (Exim, func(id string) string) {
 	t.Helper()
 	dir := t.TempDir()
-	find := func(id string) string {
-		found, err := filepath.Glob(filepath.Join(dir, "input", "*", id+"-H"))
+	find := func(queue, id string) string {
+		found, err := filepath.Glob(filepath.Join(dir, queue, "input", "*", id+"-H"))
 		require.NoError(t, err)
-		return append(found, filepath.Join(dir, "input", id+"-H"))[0]
+		return append(found, filepath.Join(dir, queue, "input", id+"-H"))[0]
 	}
 	for id, options := range messages {
+		queue, id, is := strings.Cut(id, ":")
+		if !is {
+			queue, id = "", queue
+		}
 		below, bare, is := strings.Cut(id, "/")
 		if !is {
 			below, bare = "", id
 		}
-		require.NoError(t, os.MkdirAll(filepath.Join(dir, "input", below), 0o700))
+		below = filepath.Join(queue, "input", below)
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, below), 0o700))
 		text := bare + "-H\nmail 8 8\n<a@example.es>\n1795858195 0\n-host_auth plain\n" + options + "XX\n1\nb@example.com\n\n011  Subject: x\n"
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "input", below, bare+"-H"), []byte(text), 0o600))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "input", below, bare+"-D"), []byte(bare+"-D\nhi\n"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, below, bare+"-H"), []byte(text), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, below, bare+"-D"), []byte(bare+"-D\nhi\n"), 0o600))
 	}
 	run := func(args ...string) (string, error) {
+		queue, is := strings.CutPrefix(args[0], "-qG")
+		if is {
+			args = args[1:]
+		} else {
+			queue = ""
+		}
 		if args[0] == "-bP" {
 			return "spool_directory = " + dir + "\n", nil
 		}
 		for _, id := range args[1:] {
-			data, err := os.ReadFile(find(id))
+			data, err := os.ReadFile(find(queue, id))
 			text := string(data)
 			switch {
 			case err != nil || strings.Contains(text, "locked"):
@@ -96,15 +107,19 @@ func spoolOf(t *testing.T, messages map[string]string) (Exim, func(id string) st
 			case args[0] == "-Mt":
 				text = strings.Replace(text, "-frozen 1795858279\n", "", 1)
 			case args[0] == "-Mc":
-				require.NoError(t, os.Remove(find(id)))
+				require.NoError(t, os.Remove(find(queue, id)))
 				continue
 			}
-			require.NoError(t, os.WriteFile(find(id), []byte(text), 0o600))
+			require.NoError(t, os.WriteFile(find(queue, id), []byte(text), 0o600))
 		}
 		return "", nil
 	}
 	return Exim{Fold: strings.ToLower, Deliver: true, programs: run}, func(id string) string {
-		data, err := os.ReadFile(find(id))
+		queue, bare, is := strings.Cut(id, ":")
+		if !is {
+			queue, bare = "", id
+		}
+		data, err := os.ReadFile(find(queue, bare))
 		if err != nil {
 			return "gone"
 		}
@@ -150,6 +165,37 @@ func TestExim(t *testing.T) {
 		_, err = x.Hold(ctx, "alice", []string{id})
 		require.ErrorContains(t, err, "no message id of Exim's", id)
 	}
+}
+
+// Exim's named queues are looked into as well, and Exim is told which; what has no
+// queue's name is left alone.
+func TestEximNamedQueues(t *testing.T) {
+	x, file := spoolOf(t, map[string]string{
+		"1xXEkk-000001-01":           "--auth_id alice\n",
+		"bulk:1xXEkk-000002-01":      "--auth_id alice\n",
+		"bulk:k/1xXEkk-000003-01":    "--auth_id bob\n",
+		"a.b_c:1xXEkk-000004-01":     "--auth_id alice\n",
+		"bulk/5m:1xXEkk-000005-01":   "--auth_id alice\n",
+		"not a name:1xXEkk-00006-01": "--auth_id alice\n",
+	})
+	ctx := context.Background()
+	mail, err := x.List(ctx, "alice")
+	require.NoError(t, err)
+	var queues []string
+	for _, m := range mail {
+		queues = append(queues, m.Queue)
+	}
+	require.Equal(t, []string{"input", "bulk", "a.b_c"}, queues)
+
+	result, err := x.Hold(ctx, "alice", nil)
+	require.NoError(t, err)
+	require.Equal(t, Result{{"1xXEkk-000001-01", Held}, {"1xXEkk-000002-01", Held}, {"1xXEkk-000004-01", Held}}, result)
+	require.NotContains(t, file("bulk:1xXEkk-000003-01"), "frozen")
+	result, err = x.Release(ctx, "alice", []string{"1xXEkk-000002-01", "1xXEkk-000003-01"})
+	require.NoError(t, err)
+	require.Equal(t, Result{{"1xXEkk-000002-01", Released}, {"1xXEkk-000003-01", Foreign}}, result)
+	require.Equal(t, "gone", file("bulk:1xXEkk-000002-01"), "delivered at once")
+	require.Contains(t, file("a.b_c:1xXEkk-000004-01"), "frozen")
 }
 
 // What Exim says when it can do nothing is passed on.

@@ -26,6 +26,7 @@ const localPrefix = "local:"
 // eximEnvelope is what an -H file says.
 type eximEnvelope struct {
 	envelope
+	queue  string // its named queue; "" is Exim's own
 	frozen bool
 	notice bool // Exim's own, of what it could not deliver
 	// caller is the local account that called exim, where no client did. Of who may

@@ -172,6 +172,7 @@ type Waiting struct {
 	Size       int64     `json:"message_size"`
 	Sender     string    `json:"sender"`
 	Recipients []Awaited `json:"recipients"`
+	Named      string    `json:"-"` // Exim's named queue; "" is its own
 }
 
 // Held tells whether the message waits for somebody.

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +32,7 @@ type investigateCommand struct {
 	configDir string
 	json      bool
 	ids       string
+	queue     string
 }
 
 func newInvestigate() *cobra.Command {
@@ -48,7 +51,8 @@ root may read. Others get what postqueue (exim -bp) and the log tell. LOG is the
 run would follow if none is named.
 
 --ids prints the queue ids of one origin, as the commands that it proposes want
-them: user:NAME, uid:NUMBER, host:ADDRESS, bounces or unknown.`,
+them: user:NAME, uid:NUMBER, host:ADDRESS, bounces or unknown. With --queue they are
+those in one of Exim's named queues, and without it those in its own.`,
 		Example: "  sendwarden investigate\n  sendwarden investigate --ids uid:33 | postsuper -h -\n  sendwarden investigate --ids local:www-data | xargs -r exim4 -Mf",
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
@@ -58,6 +62,7 @@ them: user:NAME, uid:NUMBER, host:ADDRESS, bounces or unknown.`,
 	cmd.Flags().StringVar(&c.configDir, "postfix-config", "", "Postfix's configuration `DIR`, if not its default")
 	cmd.Flags().BoolVar(&c.json, "json", false, "print one JSON object with everything instead of text")
 	cmd.Flags().StringVar(&c.ids, "ids", "", "only print the queue ids of one `ORIGIN`")
+	cmd.Flags().StringVar(&c.queue, "queue", "", "with --ids: in Exim's queue of that `NAME`")
 	return cmd
 }
 
@@ -88,7 +93,7 @@ func (c *investigateCommand) run(cmd *cobra.Command, files []string) error {
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	switch {
 	case c.ids != "":
-		err = printIDs(out, inquiry, c.ids)
+		err = printIDs(out, inquiry, c.ids, c.queue)
 	case c.json:
 		writeJSON(out, newInquiryOut(inquiry, places))
 	default:
@@ -147,6 +152,7 @@ func (c *investigateCommand) readLogs(cmd *cobra.Command, inquiry *investigate.I
 	if err != nil {
 		return err
 	}
+	logs.Skimmed = !inquiry.Server().ByLog
 	finish := showProgress(cmd.ErrOrStderr(), logs)
 	for _, ev := range logs.All(cmd.Context()) {
 		inquiry.Hear(ev)
@@ -156,7 +162,7 @@ func (c *investigateCommand) readLogs(cmd *cobra.Command, inquiry *investigate.I
 		return err
 	}
 	for _, o := range inquiry.Origins() {
-		if o.Kind == investigate.Bounces && len(o.IDs) > 0 {
+		if o.Kind == investigate.Bounces && o.Messages > 0 {
 			return c.causes(cmd, o, files, zone)
 		}
 	}
@@ -168,7 +174,7 @@ const sampledBounces = 50
 
 // causes follows some bounces back to the messages that they answer.
 func (c *investigateCommand) causes(cmd *cobra.Command, bounces *investigate.Origin, files []string, zone *time.Location) error {
-	search := trace.New(trace.Messages(bounces.IDs[:min(len(bounces.IDs), sampledBounces)]), false)
+	search := trace.New(trace.Messages(bounces.Some(sampledBounces)), false)
 	t := traceCommand{setup: c.setup}
 	for search.Pass() {
 		if err := t.pass(cmd, search, files, zone); err != nil {
@@ -203,16 +209,24 @@ func cause(s *trace.Story) string {
 	return "they answer " + who
 }
 
-func printIDs(out io.Writer, inquiry *investigate.Inquiry, key string) error {
+func printIDs(out io.Writer, inquiry *investigate.Inquiry, key, queue string) error {
 	var known []string
 	for _, o := range inquiry.Origins() {
-		if o.Key() == key {
-			for _, id := range o.IDs {
-				fmt.Fprintln(out, id)
-			}
-			return nil
+		if o.Key() != key {
+			known = append(known, o.Key())
+			continue
 		}
-		known = append(known, o.Key())
+		ids := o.IDs
+		if queue != "" {
+			ids = o.Named[queue]
+		}
+		for _, id := range ids {
+			fmt.Fprintln(out, id)
+		}
+		if named := slices.Sorted(maps.Keys(o.Named)); len(ids) == 0 && len(named) > 0 {
+			return fmt.Errorf("--ids %s: nothing of it in this queue (name another: --queue %s)", maillog.Mask(key), strings.Join(named, ", or --queue "))
+		}
+		return nil
 	}
 	return fmt.Errorf("--ids %s: nothing of it in the queue (there is %s)", maillog.Mask(key), cmp.Or(maillog.Mask(strings.Join(known, ", ")), "nothing"))
 }
@@ -294,6 +308,8 @@ type originOut struct {
 	Scripts    investigate.Table  `json:"scripts,omitempty"`
 	Clients    map[netip.Addr]int `json:"clients,omitempty"`
 	IDs        []string           `json:"queue_ids"`
+	// Named are those in Exim's named queues.
+	Named map[string][]string `json:"named_queues,omitempty"`
 }
 
 func newInquiryOut(inquiry *investigate.Inquiry, places *geo.DB) inquiryOut {
@@ -303,7 +319,7 @@ func newInquiryOut(inquiry *investigate.Inquiry, places *geo.DB) inquiryOut {
 	}
 	for _, o := range inquiry.Origins() {
 		out.Origins = append(out.Origins, originOut{
-			o.Key(), o.Messages, o.Recipients, o.Held, o.Bytes, o.Oldest, o.Newest, o.Senders, o.Scripts, o.Clients, o.IDs,
+			o.Key(), o.Messages, o.Recipients, o.Held, o.Bytes, o.Oldest, o.Newest, o.Senders, o.Scripts, o.Clients, o.IDs, o.Named,
 		})
 	}
 	return out

@@ -91,6 +91,7 @@ type eventOut struct {
 	Recipients int        `json:"nrcpt,omitempty"`
 	MessageID  string     `json:"message_id,omitempty"`
 	To         string     `json:"to,omitempty"`
+	OrigTo     string     `json:"orig_to,omitempty"`
 	Relay      string     `json:"relay,omitempty"`
 	DSN        string     `json:"dsn,omitempty"`
 	Status     string     `json:"status,omitempty"`
@@ -111,7 +112,7 @@ func newEventOut(l *past.Log, ev *maillog.Event) eventOut {
 		Host: ev.Host, Service: ev.Service, Instance: ev.Instance, User: ev.User, Port: ev.Port,
 		ClientName: ev.ClientName, Method: ev.Method, QueueID: ev.QueueID, SASLSender: ev.SASLSender,
 		OrigID: ev.OrigID, OrigClient: ev.OrigClient, Size: ev.Size, Recipients: ev.Recipients,
-		MessageID: ev.MessageID, To: ev.To, Relay: ev.Relay, DSN: ev.DSN, Status: ev.Status,
+		MessageID: ev.MessageID, To: ev.To, OrigTo: ev.OrigTo, Relay: ev.Relay, DSN: ev.DSN, Status: ev.Status,
 		Script: ev.Script, ScriptLine: ev.Line, URL: ev.URL,
 		Action: ev.Action, Stage: ev.Stage, Reason: ev.Reason,
 		Doubtful: ev.Type == maillog.Submission && maillog.Doubtful(ev.User),
