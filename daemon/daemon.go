@@ -22,7 +22,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -45,7 +44,7 @@ import (
 // Daemon is what run keeps while it runs. One goroutine, that of loop, does its
 // work; those of the door only ask for verdicts, in turn with it.
 type Daemon struct {
-	turn  sync.Mutex // held on the way along the path; guards what follows, up to wake
+	turn  turn // held on the way along the path; guards what follows, up to wake
 	path  judge.Path
 	rules *scoring.Rules
 	deeds []func()      // what verdicts ask for, to be done off the path

@@ -45,12 +45,13 @@ func (d *Daemon) answer(r *policy.Request) policy.Action {
 	if r.User == "" || scoring.Reserved(r.User) { // no name of a user: it would be judged as another kind of sender
 		return policy.Dunno()
 	}
+	until := d.sharing.patience()
 	entry, listed := d.list.Lookup(r.User)
 	ev := asEvent(r, d.now())
 	sub := d.path.Placed(&ev)
 	sub.Asked, sub.Message = true, scoring.MessageID{ID: r.QueueID}
 
-	d.turn.Lock()
+	d.turn.lockUntil(until)
 	defer d.turn.Unlock()
 	var v scoring.Verdict
 	if r.State == "DATA" || r.State == "END-OF-MESSAGE" {

@@ -150,7 +150,7 @@ func (i *Import) Flush() error {
 	if len(i.part) == 0 {
 		return nil
 	}
-	if err := i.engine.engine.Swap(i.part); err != nil {
+	if err := i.engine.engine.Swap(i.part, time.Time{}); err != nil {
 		return err
 	}
 	for _, s := range i.part {

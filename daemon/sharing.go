@@ -108,7 +108,7 @@ func (d *Daemon) share(c *shared.Config) {
 	}
 	s.engine = shared.New(*c, s.host, d.host, time.Now())
 	d.sharing = s
-	d.path.Scorer.Share(scoring.Sharing{Host: s.host, Swap: s.swap, Fetch: s.fetch, Late: d.late, Odd: d.unreadableShared})
+	d.path.Scorer.Share(scoring.Sharing{Host: s.host, Swap: d.swap, Fetch: d.fetch, Wait: d.await, Late: d.late, Odd: d.unreadableShared})
 	d.log.Info("the state is shared with other hosts", "engine", c.URL)
 }
 
@@ -116,14 +116,54 @@ func (d *Daemon) unreadableShared(user string, err error) {
 	d.log.Error("what is shared of a user cannot be read", "user", maillog.Mask(user), "error", err)
 }
 
-// swap is scoring.Sharing's.
-func (s *sharing) swap(all []*scoring.Exchange) error {
+// patience is by when a question that comes now must be answered, whoever is before it.
+func (s *sharing) patience() time.Time {
+	if s == nil {
+		return time.Time{}
+	}
+	return time.Now().Add(s.engine.Wait())
+}
+
+// swap, fetch and await are scoring.Sharing's. Others have the turn meanwhile: no
+// question at the door waits for what another one asks the engine.
+func (d *Daemon) swap(all []*scoring.Exchange) (err error) {
+	d.turn.aside(func(until time.Time) { err = d.sharing.swap(all, until) })
+	return err
+}
+
+func (d *Daemon) fetch(user string) (record []byte) {
+	d.turn.aside(func(time.Time) {
+		record, _ = d.sharing.engine.Record(context.Background(), user) // the engine's status says why not
+	})
+	return record
+}
+
+func (d *Daemon) await(landed <-chan struct{}) (has bool) {
+	d.turn.aside(func(until time.Time) {
+		if until.IsZero() {
+			<-landed // its time is bounded
+			has = true
+			return
+		}
+		late := time.NewTimer(time.Until(until))
+		defer late.Stop()
+		select {
+		case <-landed:
+			has = true
+		case <-late.C:
+		}
+	})
+	return has
+}
+
+// swap has the engine take records, until a time; zero is as long as anybody waits.
+func (s *sharing) swap(all []*scoring.Exchange, until time.Time) error {
 	swaps := make([]*shared.Swap, len(all))
 	for i, x := range all {
 		swaps[i] = &shared.Swap{Key: x.User, Was: x.Was, Record: x.Record, Life: x.Life}
 	}
 	began := time.Now()
-	err := s.engine.Swap(swaps)
+	err := s.engine.Swap(swaps, until)
 	if !errors.Is(err, shared.ErrLost) { // else nobody was asked
 		s.meter.exchanged(time.Since(began))
 	}
@@ -134,15 +174,6 @@ func (s *sharing) swap(all []*scoring.Exchange) error {
 		x.Newer = swaps[i].Newer
 	}
 	return nil
-}
-
-// fetch is scoring.Sharing's.
-func (s *sharing) fetch(user string) []byte {
-	record, err := s.engine.Record(context.Background(), user)
-	if err != nil {
-		return nil // the engine's status says why
-	}
-	return record
 }
 
 // late carries out a verdict that came of what several hosts know together, or that

@@ -193,7 +193,7 @@ func (d *Daemon) contribute(ctx context.Context) (n int, err error) {
 	var part []*scoring.Exchange
 	flush := func() error {
 		n += len(part)
-		err := d.sharing.swap(part)
+		err := d.sharing.swap(part, time.Time{})
 		part = part[:0]
 		return err
 	}

@@ -5,8 +5,11 @@ package e2e
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,6 +77,43 @@ func TestDoorWithoutTheEngine(t *testing.T) {
 	p.Cut(false)
 	within(t, 20*time.Second, "all that was told is known", func() bool {
 		return counted(t, "redis://"+s.Addr)["ana"] == n
+	})
+}
+
+// However slow the engine is, and however many ask at once, each is answered within the
+// time that is allowed: whoever is before them, nobody waits for another's exchange.
+func TestDoorWhereManyAsk(t *testing.T) {
+	s := redistest.Start(t)
+	p := redistest.NewProxy(t, s.Addr)
+	door := redistest.FreeAddr(t)
+	h := prepareHost(t, "mx1", p.Addr)
+	text := read(t, h.file("rules.yaml"))
+	write(t, h.file("rules.yaml"), text+"door: {listen: 'inet:"+door+"'}\n")
+	h.start()
+	h.says(t, 20*time.Second, "the others know what this host knows")
+	sent := make(map[string]int)
+	n := 0
+	for _, delay := range []time.Duration{150 * time.Millisecond, time.Second} {
+		p.Slow(delay)
+		for range 3 {
+			took, actions := make([]time.Duration, 50), make([]string, 50)
+			var all sync.WaitGroup
+			for i := range took {
+				n++
+				user, message := fmt.Sprint("user", i%30), n // some at the same time as themselves
+				sent[user]++
+				all.Go(func() { actions[i], took[i] = asks(t, door, user, message) })
+			}
+			all.Wait()
+			require.Equal(t, slices.Repeat([]string{"action=DUNNO"}, len(took)), actions)
+			slices.Sort(took)
+			t.Logf("answers %v late: half of 50 within %v, all within %v", delay, took[25], took[49])
+			require.Less(t, took[49], 200*time.Millisecond+slack, "with answers %v late", delay)
+		}
+	}
+	p.Slow(0)
+	within(t, 20*time.Second, "all that was told is known", func() bool {
+		return maps.Equal(sent, counted(t, "redis://"+s.Addr))
 	})
 }
 

@@ -92,9 +92,6 @@ func (p *Path) submission(ev *maillog.Event) {
 		p.Judged(ev, v)
 		p.total(ev)
 	}
-	if ev.Recipients > 0 { // Exim says it in the same line
-		p.Scorer.Queued(sub.Message, ev.Time, ev.Recipients, ev.From)
-	}
 }
 
 func (p *Path) judge(ev *maillog.Event, sub scoring.Submission) scoring.Verdict {
@@ -133,9 +130,6 @@ func (p *Path) sender(ev *maillog.Event, kind scoring.Kind, name string) {
 	if v := p.Scorer.Submission(sub); !v.Again {
 		p.Judged(ev, v)
 	}
-	if ev.Recipients > 0 {
-		p.Scorer.Queued(sub.Message, ev.Time, ev.Recipients, ev.From)
-	}
 }
 
 // total counts a message among those of all senders. It has no name there: its fate
@@ -156,11 +150,11 @@ func (p *Path) Asked(ev *maillog.Event, sub scoring.Submission) scoring.Verdict 
 	if !v.Again {
 		p.Judged(ev, v)
 	}
-	p.Scorer.Queued(sub.Message, ev.Time, ev.Recipients, ev.From)
 	return v
 }
 
-// Placed puts an event on the map.
+// Placed puts an event on the map. What a submission asks for stands in it where a line
+// of Exim's, or Postfix at the door, says it at once.
 func (p *Path) Placed(ev *maillog.Event) scoring.Submission {
 	return scoring.Submission{
 		User:      blocklist.Fold(ev.User),
@@ -169,6 +163,8 @@ func (p *Path) Placed(ev *maillog.Event) scoring.Submission {
 		Method:    ev.Method,
 		NoReverse: ev.ClientName == "",
 		Message:   MessageID(ev),
+
+		Recipients: ev.Recipients, From: ev.From,
 	}
 }
 

@@ -13,6 +13,24 @@ type brake struct {
 	blocks           []int64 // times within the last hour, Unix seconds
 	day              int32
 	today, yesterday int // users seen
+
+	did braking // since it was cleared
+}
+
+// braking is what a submission did to the brake, so that it can be taken back.
+type braking struct {
+	day   int32 // a user of that day was counted; 0: none
+	block int64 // and a block at that time; 0: none
+}
+
+// undo takes back what a submission did.
+func (b *brake) undo(did braking) {
+	if did.day != 0 && did.day == b.day {
+		b.today--
+	}
+	if i := slices.Index(b.blocks, did.block); i >= 0 && did.block != 0 {
+		b.blocks = slices.Delete(b.blocks, i, i+1)
+	}
 }
 
 // Without max_blocks in the rules, a twentieth of the users of a day may be
@@ -29,6 +47,7 @@ func (b *brake) seen(day int32) {
 		b.day, b.today, b.yesterday = day, 0, b.today
 	}
 	b.today++
+	b.did.day = day
 }
 
 // elsewhere counts the users of a day that another host has seen. Who was in two
@@ -48,13 +67,6 @@ func (s *Scorer) BlockedElsewhere(at time.Time) {
 	}
 }
 
-// clone is a brake that does not change with this one.
-func (b *brake) clone() brake {
-	c := *b
-	c.blocks = slices.Clone(b.blocks)
-	return c
-}
-
 // allows tells whether one more block is allowed, and counts it if so.
 func (b *brake) allows(now int64, most int) bool {
 	if most == 0 {
@@ -71,5 +83,6 @@ func (b *brake) allows(now int64, most int) bool {
 		return false
 	}
 	b.blocks = append(kept, now)
+	b.did.block = now
 	return true
 }

@@ -110,14 +110,20 @@ func (s *Scorer) Queued(id MessageID, at time.Time, recipients int, from string)
 	s.messages.touch(m)
 	u := s.user(m.user, at.Unix())
 	m.recipients = uint32(recipients)
-	c := count{what: queued, at: at.Unix(), message: id, sender: hashName(from), tally: tally{recipients: m.recipients}}
+	c := m.accepted(at.Unix(), hashName(from))
+	s.count(u, &c)
+}
+
+// accepted is what a message counts that was accepted.
+func (m *message) accepted(at int64, sender uint32) count {
+	c := count{what: queued, at: at, message: m.id, sender: sender, tally: tally{recipients: m.recipients}}
 	if m.strange {
 		c.strangeRecipients = m.recipients
 	}
 	if m.action == Allow {
 		c.delivered, c.sentTo = m.recipients, m.recipients
 	}
-	s.count(u, &c)
+	return c
 }
 
 // Bounced counts a recipient whose mail came back.

@@ -12,10 +12,9 @@ import (
 const maxHeld = 20_000
 
 // wait puts a held message in the queue of its user.
-func (s *Scorer) wait(l *look, m *message) {
-	u := l.user
+func (s *Scorer) wait(u *user, h heldMessage) {
 	if len(u.held) < maxHeld {
-		u.held = append(u.held, heldMessage{m, l.place})
+		u.held = append(u.held, h)
 	}
 	s.queue.add(u.name, s.due(u))
 }

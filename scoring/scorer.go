@@ -71,33 +71,51 @@ func (s *Scorer) user(name string, now int64) *user {
 // Submission judges one submission. Calls must come in the order of events.
 func (s *Scorer) Submission(sub Submission) Verdict {
 	override := s.rules.Users[sub.User]
-	if override.Ignore {
+	switch {
+	case override.Ignore:
 		return Verdict{Action: Allow, User: sub.User, Time: sub.Time}
+	case KindOf(sub.User) != Users:
+		v := s.other(&sub, override)
+		s.asks(&sub)
+		return v
 	}
-	if KindOf(sub.User) != Users {
-		return s.other(&sub, override)
+	v, o := s.submission(&sub)
+	s.asks(&sub)
+	if o != nil {
+		return s.shared.await(s, sub.User, o)
 	}
+	return v
+}
+
+// asks counts what a submission asks for, where that is known with it.
+func (s *Scorer) asks(sub *Submission) {
+	if sub.Recipients > 0 {
+		s.Queued(sub.Message, sub.Time, sub.Recipients, sub.From)
+	}
+}
+
+// submission judges one of a user. Where other hosts have not agreed yet, the verdict
+// is open.
+func (s *Scorer) submission(sub *Submission) (v Verdict, o *open) {
 	day := int32(sub.Time.Unix() / dayStep)
 	if s.server.firstDay == 0 {
 		s.server.firstDay = day
 	}
 	u := s.user(sub.User, sub.Time.Unix())
 	s.messages.tidy(sub.Time.Unix())
-	if m := s.messages.again(&sub); m != nil {
-		return s.sameAgain(m, &sub, u)
+	if m := s.messages.again(sub); m != nil {
+		return s.sameAgain(m, sub, u), nil
 	}
-	var v Verdict
 	if s.shared == nil {
-		v = s.judge(&sub, u)
+		v = s.judge(sub, u)
 	} else {
-		v = s.shared.submission(s, &sub, u)
+		v, o = s.shared.submission(s, sub, u)
 	}
-	l := &s.look
-	m := s.begin(&sub, v.Action, l.strange)
+	m := s.begin(sub, v.Action, s.look.strange)
 	if v.Action == Hold && m.id.ID != "" {
-		s.wait(l, m)
+		s.wait(u, heldMessage{m, sub.Place})
 	}
-	return v
+	return v, o
 }
 
 // judge is what a submission does to the memory of its user, and its verdict.

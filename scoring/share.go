@@ -7,17 +7,22 @@ import "time"
 // of them alone sees a theft.
 //
 // A user's memory is one record there. A host that is told something of the user
-// applies it to the version that it knows, and puts the outcome in that version's
-// place. Where another host was faster, the engine answers with what that one made;
-// then this host tells what it has to tell to that version, and tries again
-// (compare and swap). So all is counted in some order, and the verdict is that of
-// the order: nothing is lost, whoever comes in the same millisecond.
+// applies it to the version that it knows (share_tell.go), and puts the outcome in
+// that version's place. Where another host was faster, the engine answers with what
+// that one made; then this host tells what it has to tell to that version, and tries
+// again (compare and swap, share_agree.go). So all is counted in some order, and the
+// verdict is that of the order: nothing is lost, whoever comes in the same millisecond.
 //
-// While the engine is out of reach, a host judges by what it knows and keeps what
-// it was told (untold). Later it tells that to the version of then. What is part of
-// a version, the version says: how far it knows each host's log (mark), and which
-// messages were told of last (recent). So what is told twice, as after a crash,
-// counts once.
+// A submission waits for that; nobody else does. While a memory is on its way, the
+// scorer is told of other users, and of the same one: what comes meanwhile goes with
+// the next exchange. What was told is open until the engine has answered. Until then
+// it may have to be judged again, and nothing is said of it to anybody.
+//
+// While the engine is out of reach, or answers too late, a host judges by what it
+// knows and keeps what it was told (untold). Later it tells that to the version of
+// then. What is part of a version, the version says (share_record.go): how far it
+// knows each host's log (mark), and which messages were told of last (recent). So what
+// is told twice, as after a crash, counts once.
 //
 // What is remembered of all users together, facts, travels as news instead: sums
 // need no order.
@@ -27,11 +32,15 @@ type Sharing struct {
 	// Host names this host's memory among all that there ever were.
 	Host string
 	// Swap puts memories into the engine, and fills in what it answers. An error is
-	// of all: nothing is known of what became of them.
+	// of all: nothing is known of what became of them. Swap, Fetch and Wait may let
+	// others use the scorer while they wait; nothing is half done when they are called.
 	Swap func([]*Exchange) error
 	// Fetch answers the engine's memory of a user whom this host does not know; nil is
 	// none, or one that is not to be had.
 	Fetch func(user string) []byte
+	// Wait waits for another one's exchange, and tells whether it has ended: there may
+	// be no time left.
+	Wait func(landed <-chan struct{}) bool
 	// Late is told of verdicts that nobody asks for: of a message that was judged
 	// while the engine was out of reach, or of another host (Elsewhere).
 	Late func(Verdict)
@@ -48,6 +57,9 @@ type Exchange struct {
 	// Newer is the engine's answer: a version that another host has made meanwhile;
 	// nil: it has taken this one.
 	Newer []byte
+
+	told   int           // how much of what waits to be told is in it
+	landed chan struct{} // closed when the answer has been taken in
 }
 
 // VersionSize is how many bytes at the beginning of a shared record are its version.
@@ -60,19 +72,19 @@ type shared struct {
 	line   int64
 	apart  bool
 
-	now      facts // news of what is being told
+	now      facts // news of what is being applied
 	gathered facts // news that wait
 	sending  facts // news that are on their way
 	sequence uint64
 	fresh    bool // news changed since the last Changes
-	judged   bool // again has given a verdict
 
-	unknown map[string]int64  // users whom nobody knew, and until when they are not asked about
-	untold  map[string][]told // by user
-	waits   int               // in untold
-	lost    int               // of which there was no room
-	dirty   map[string]bool   // users whose untold have changed since the last Changes
-	said    map[string]bool   // and those of whom the state has some
+	unknown map[string]int64     // users whom nobody knew, and until when they are not asked about
+	flying  map[string]*Exchange // by user: on their way to the engine
+	untold  map[string][]told    // by user
+	waits   int                  // in untold
+	lost    int                  // of which there was no room
+	dirty   map[string]bool      // users whose untold have changed since the last Changes
+	said    map[string]bool      // and those of whom the state has some
 }
 
 // Bounds of what is kept to be told later, of one user and of all.
@@ -92,7 +104,10 @@ const (
 // Share begins to share. Call it once, after Remember and before the first
 // submission.
 func (s *Scorer) Share(o Sharing) {
-	s.shared = &shared{Sharing: o, unknown: make(map[string]int64), untold: make(map[string][]told), dirty: make(map[string]bool), said: make(map[string]bool)}
+	s.shared = &shared{
+		Sharing: o, unknown: make(map[string]int64), flying: make(map[string]*Exchange),
+		untold: make(map[string][]told), dirty: make(map[string]bool), said: make(map[string]bool),
+	}
 }
 
 func (s *Scorer) shares(u *user) bool { return s.shared != nil && KindOf(u.name) == Users }
@@ -107,6 +122,14 @@ func (s *Scorer) Reading(log string, line int64) {
 	if log != "" {
 		s.shared.source = hashName(s.shared.Host + "\x00" + log)
 	}
+}
+
+// aside lets others use the scorer. What they tell is of no line of this one's log.
+func (sh *shared) aside(wait func()) {
+	source, line := sh.source, sh.line
+	sh.source = 0
+	wait()
+	sh.source, sh.line = source, line
 }
 
 // Apart does something that another host has done, and tells of: here it is done to

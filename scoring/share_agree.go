@@ -1,33 +1,33 @@
 package scoring
 
 import (
-	"encoding/binary"
 	"errors"
 	"slices"
 	"time"
 )
 
-// agree has the engine take one user's memory, with what was told of the user last
-// and is being judged.
-func (sh *shared) agree(s *Scorer, u *user, v Verdict, braked brake) Verdict {
-	for range maxRounds {
-		x := sh.exchange(s, u)
-		if sh.Swap([]*Exchange{x}) != nil {
-			return v
+// await has the engine take a user's memory, until what was told is part of it or
+// there is no time left; then the verdict of this host stands.
+func (sh *shared) await(s *Scorer, name string, o *open) Verdict {
+	for round := 0; !o.closed && round < maxRounds; {
+		if x := sh.flying[name]; x != nil { // what was told since goes with the next
+			landed := false
+			sh.aside(func() { landed = sh.Wait(x.landed) })
+			if !landed {
+				break
+			}
+			continue
 		}
-		if x.Newer == nil {
-			sh.agreed(u, x)
-			return v
-		}
-		var again bool
-		if v, again = sh.adopt(s, u, x, v, &braked); !again {
-			return v
+		round++
+		if _, err := sh.fly(s, []string{name}); err != nil {
+			break
 		}
 	}
-	return v
+	sh.close(s, o)
+	return o.verdict
 }
 
-// Agree has the engine take all that it does not know yet. Call it once a second.
+// Agree has the engine take all that it does not know yet.
 func (s *Scorer) Agree() error {
 	sh := s.shared
 	if sh == nil || sh.waits == 0 {
@@ -37,7 +37,13 @@ func (s *Scorer) Agree() error {
 	for name := range sh.untold {
 		names = append(names, name)
 	}
-	return sh.rounds(s, names)
+	err := sh.rounds(s, names)
+	if err != nil {
+		for _, list := range sh.untold {
+			sh.closeAll(s, list)
+		}
+	}
+	return err
 }
 
 // Offer offers an engine that is empty, or has lost something, what is known here
@@ -62,7 +68,7 @@ func (sh *shared) rounds(s *Scorer, names []string) error {
 	for part := range slices.Chunk(names, swappedAtOnce) {
 		for round := 0; len(part) > 0 && round < maxRounds; round++ {
 			var err error
-			if part, err = sh.round(s, part); err != nil {
+			if part, err = sh.fly(s, part); err != nil {
 				return err
 			}
 		}
@@ -70,73 +76,106 @@ func (sh *shared) rounds(s *Scorer, names []string) error {
 	return nil
 }
 
-// round tries once for some users, and answers those for whom others were faster.
-func (sh *shared) round(s *Scorer, names []string) (again []string, err error) {
-	var users []*user
+// fly has the memories of some users go to the engine, and answers those for whom
+// others were faster. Those on their way are passed over.
+func (sh *shared) fly(s *Scorer, names []string) (again []string, err error) {
 	var all []*Exchange
 	for _, name := range names {
-		u := s.users.find(name)
-		if u == nil {
+		switch u := s.users.find(name); {
+		case sh.flying[name] != nil:
+		case u == nil:
 			sh.forget(name)
-			continue
+		default:
+			x := sh.exchange(s, u)
+			sh.flying[name], all = x, append(all, x)
 		}
-		if u.share == nil {
-			u.share = new(share)
-		}
-		users, all = append(users, u), append(all, sh.exchange(s, u))
 	}
 	if len(all) == 0 {
 		return nil, nil
 	}
-	if err := sh.Swap(all); err != nil {
-		return nil, err
-	}
-	for i, x := range all {
-		if x.Newer == nil {
-			sh.agreed(users[i], x)
-			continue
+	sh.aside(func() { err = sh.Swap(all) })
+	for _, x := range all {
+		if sh.flying[x.User] == x { // else its user was forgotten meanwhile
+			delete(sh.flying, x.User)
+			if sh.land(s, x, err) {
+				again = append(again, x.User)
+			}
 		}
-		if _, retry := sh.adopt(s, users[i], x, Verdict{}, nil); retry {
-			again = append(again, x.User)
-		}
+		close(x.landed)
 	}
-	return again, nil
+	return again, err
 }
 
 // exchange is a user's memory as it is now.
 func (sh *shared) exchange(s *Scorer, u *user) *Exchange {
-	x := &Exchange{User: u.name, Was: u.share.name(), Record: sharedRecord(u, s.trusts.of[u.name])}
+	if u.share == nil {
+		u.share = new(share)
+	}
+	x := &Exchange{
+		User: u.name, Was: u.share.name(), Record: sharedRecord(u, s.trusts.of[u.name]),
+		told: len(sh.untold[u.name]), landed: make(chan struct{}),
+	}
 	if !u.blocked {
 		x.Life = time.Duration(s.rules.Forget)
 	}
 	return x
 }
 
-// agreed takes note that the engine has a memory.
-func (sh *shared) agreed(u *user, x *Exchange) {
-	u.share.version = binary.BigEndian.Uint64(x.Record)
-	sh.forget(u.name)
+// land takes in what became of a memory, and tells whether to try again.
+func (sh *shared) land(s *Scorer, x *Exchange, err error) (again bool) {
+	list := sh.untold[x.User]
+	u := s.users.find(x.User)
+	switch {
+	case u == nil:
+		sh.forget(x.User)
+		return false
+	case err != nil:
+		sh.closeAll(s, list[:min(x.told, len(list))])
+		return false
+	case u.share == nil: // it was let go and fetched again meanwhile
+		u.share = new(share)
+	}
+	if x.Newer != nil {
+		return sh.adopt(s, u, x.Newer)
+	}
+	u.share.version = versionOf(x.Record)
+	sh.agreed(s, u.name, x.told)
+	return false
+}
+
+// agreed takes note that the engine has the first of what there was to tell.
+func (sh *shared) agreed(s *Scorer, name string, n int) {
+	list := sh.untold[name]
+	n = min(n, len(list))
+	sh.closeAll(s, list[:n])
+	if n > 0 {
+		sh.left(name, slices.Clone(list[n:]))
+	}
+}
+
+func (sh *shared) closeAll(s *Scorer, list []told) {
+	for i := range list {
+		sh.close(s, list[i].open)
+	}
 }
 
 // adopt takes over a version that another host has made, and tells it what this
-// host has to tell. It answers the verdict on the last of that, if that is what is
-// being judged, and whether to try again; braked is the brake from before it, nil
-// that nothing is being judged.
-func (sh *shared) adopt(s *Scorer, u *user, x *Exchange, was Verdict, braked *brake) (v Verdict, again bool) {
-	fresh, trusts, known, err := fromShared(u.name, x.Newer)
+// host has to tell. It answers whether to try again.
+func (sh *shared) adopt(s *Scorer, u *user, newer []byte) (again bool) {
+	fresh, trusts, known, err := fromShared(u.name, newer)
 	switch {
 	case errors.Is(err, errNewer):
 		sh.Odd(u.name, err)
-		sh.forget(u.name) // it is theirs now
-		return was, false
+		sh.agreed(s, u.name, maxUntold) // it is theirs now
+		return false
 	case err != nil:
 		sh.Odd(u.name, err)
-		u.share.version = versionOf(x.Newer) // to be replaced by what is known here
-		return was, true
+		u.share.version = versionOf(newer) // to be replaced by what is known here
+		return true
 	}
-	if u.share.version != 0 && known.olderThan(u.share) && !isForgotten(x.Newer) {
+	if u.share.version != 0 && known.olderThan(u.share) && !isForgotten(newer) {
 		u.share.version = known.version // the engine lost what it had said it had
-		return was, true
+		return true
 	}
 	wasBlocked := u.blocked
 	fresh.name, fresh.keeping = u.name, u.keeping
@@ -147,61 +186,97 @@ func (sh *shared) adopt(s *Scorer, u *user, x *Exchange, was Verdict, braked *br
 		s.trusts.set(u.name, trusts)
 	}
 	s.users.change(u)
-	list := sh.untold[u.name]
-	sh.takeBack(s)
-	if braked != nil && len(list) > 0 {
-		now := s.brake.clone()
-		s.brake = braked.clone()
-		if sh.again(s, u, list[:len(list)-1]); !known.knows(&list[len(list)-1]) {
-			v = s.apply(u, &list[len(list)-1])
-			known.take(&list[len(list)-1])
-		} else {
-			s.brake = now
-			v = s.before(u, &list[len(list)-1])
-		}
-	} else {
-		v = was
-		sh.again(s, u, list)
-	}
-	if u.blocked && !wasBlocked && v.Action != Block && !sh.judged {
+	blocks := sh.again(s, u)
+	if u.blocked && !wasBlocked && !blocks {
 		sh.Late(s.elsewhere(u))
 	}
-	if isForgotten(x.Newer) && len(list) == 0 {
-		return v, false // it stays until there is something to remember
-	}
-	return v, true
+	return len(sh.untold[u.name]) > 0
 }
 
-// again tells what was told before: its news are known, its verdicts given, but
-// for those that only both hosts' knowledge together makes.
-func (sh *shared) again(s *Scorer, u *user, list []told) {
-	sh.judged = false
+// again tells a memory that another host has made what it does not know, and tells
+// whether that blocks its user. What is open is judged anew. Of the rest the verdicts
+// were given and the news are known, but for a block that only both hosts' knowledge
+// together makes.
+func (sh *shared) again(s *Scorer, u *user) (blocks bool) {
+	list := sh.untold[u.name]
 	for i := range list {
-		if u.share.knows(&list[i]) {
-			continue
+		if list[i].isOpen() {
+			sh.undo(s, list[i].open)
 		}
-		was := s.brake.clone()
-		v := s.apply(u, &list[i])
-		u.share.take(&list[i])
-		sh.takeBack(s)
-		if v.Action != Block {
-			s.brake = was
+	}
+	var left []told
+	for i := range list {
+		t := &list[i]
+		switch open := t.isOpen(); {
+		case u.share.knows(t):
+			if open {
+				sh.before(s, u, t)
+			}
 			continue
+		case open && !s.recount(t):
+			continue
+		case open:
+			sh.apply(s, u, t)
+			s.redecide(u, t)
+			blocks = blocks || t.open.verdict.Action == Block
+		default:
+			blocks = sh.once(s, u, t) || blocks
 		}
-		sh.judged = true
-		sh.Late(v)
+		u.share.take(t)
+		left = append(left, *t)
+	}
+	sh.left(u.name, left)
+	return blocks
+}
+
+// once tells again what is closed: only a block counts with the brake and is told.
+func (sh *shared) once(s *Scorer, u *user, t *told) (blocks bool) {
+	one := *t
+	one.open = new(open)
+	sh.apply(s, u, &one)
+	if blocks = one.open.verdict.Action == Block; blocks {
+		one.open.braked = braking{}
+		sh.Late(one.open.verdict)
+	}
+	sh.undo(s, one.open)
+	return blocks
+}
+
+// redecide does to a message what a verdict that was given anew says.
+func (s *Scorer) redecide(u *user, t *told) {
+	if t.what != handedIn {
+		return
+	}
+	m := s.messages.find(t.sub.Message)
+	if m == nil || m.user != u.name {
+		return
+	}
+	was, is := m.action, t.open.verdict.Action
+	m.strange = s.look.strange
+	s.messages.decide(m, is)
+	switch {
+	case is == Hold && was != Hold:
+		s.wait(u, heldMessage{m, t.sub.Place})
+	case is != Hold && was == Hold:
+		u.held = slices.DeleteFunc(u.held, func(h heldMessage) bool { return h.message == m })
 	}
 }
 
-// takeBack makes nothing of the news of what will be told once more, or was
-// before.
-func (sh *shared) takeBack(s *Scorer) {
-	for _, n := range sh.now.sightings {
-		if x := s.server.strangers[n.address]; n.what == seen && x != nil {
-			x.unsee(n.user)
-		}
+// recount counts anew what a message asked for that was judged anew; false: it was
+// refused, and asked for nothing.
+func (s *Scorer) recount(t *told) bool {
+	if t.what != queued {
+		return true
 	}
-	sh.now = facts{}
+	m := s.messages.find(t.count.message)
+	if m == nil {
+		return true
+	}
+	if m.action >= Block {
+		return false
+	}
+	t.count = m.accepted(t.count.at, t.count.sender)
+	return true
 }
 
 // before answers for what the memory has taken in already, before a crash of this

@@ -69,7 +69,8 @@ func (h *host) start(rules *Rules) {
 	h.Remember(h.disk.load, func(key string, err error) { require.NoError(h.t, err, key) })
 	h.Share(Sharing{
 		Host: h.name, Swap: h.e.swap, Fetch: func(user string) []byte { return h.e.records[user] }, Late: func(v Verdict) { h.late = append(h.late, v) },
-		Odd: func(user string, err error) { require.NoError(h.t, err, user) },
+		Odd:  func(user string, err error) { require.NoError(h.t, err, user) },
+		Wait: func(<-chan struct{}) bool { return false },
 	})
 	for key, record := range h.disk {
 		if _, isUser := UserOf(key); !isUser {
@@ -210,14 +211,67 @@ func TestTheSameMoment(t *testing.T) {
 	require.Equal(t, "two countries", a.late[0].Reasons[0].Rule)
 }
 
-// What is told in the same place by one host alone takes one round trip.
+// While a user's memory is on its way, a host is told of others and of the same one.
+func TestToldMeanwhile(t *testing.T) {
+	e := &engine{records: make(map[string][]byte)}
+	a, b := newHost(t, e, "a", twoPlaces(t)), newHost(t, e, "b", twoPlaces(t))
+	a.Submission(from("ana", 1, monday, inSpain))
+	b.Reading("mail.log", 7)
+	e.faster = func() {
+		b.Submission(from("bob", 2, monday, inSpain))
+		ana := from("ana", 3, monday, inSpain) // who may not wait until hers has landed
+		ana.Recipients = 5
+		require.Equal(t, Allow, b.Submission(ana).Action)
+	}
+	require.Equal(t, Allow, b.Submission(from("ana", 4, monday, inSpain)).Action)
+	b.Reading("mail.log", 7)
+	b.Reading("", 0)
+	_, _, known, err := fromShared("bob", e.records["bob"])
+	require.NoError(t, err)
+	require.Empty(t, known.marks, "what came meanwhile is of no line of the log")
+	require.NoError(t, b.Agree())
+	sum := e.remembered(t, "ana").volume.since(0)
+	require.EqualValues(t, 3, sum.messages)
+	require.EqualValues(t, 5, sum.recipients)
+	require.EqualValues(t, 1, e.remembered(t, "bob").volume.since(0).messages)
+	waits, lost := b.Untold()
+	require.Zero(t, waits+lost)
+	require.Empty(t, b.shared.flying)
+
+	b.Submission(from("ana", 5, monday.Add(time.Minute), inFrance))
+	require.Len(t, b.brake.blocks, 1, "judged again, it counts once")
+}
+
+// What a message asks for counts as the verdict says that was given in the end.
+func TestAskedForAgain(t *testing.T) {
+	rules := parsed(t, `rules: [{name: two countries, when: 'countries("1h") >= 2', points: 60}]`)
+	e := &engine{records: make(map[string][]byte)}
+	a, b := newHost(t, e, "a", rules), newHost(t, e, "b", rules)
+	a.Submission(from("ana", 1, monday, inSpain))
+	sub := from("ana", 2, monday, inFrance)
+	sub.Recipients, sub.From = 9, "ana"
+	before := e.rounds
+	v := b.Submission(sub)
+	require.Equal(t, Hold, v.Action, "b knew nothing of the other country")
+	require.Equal(t, before+2, e.rounds)
+	require.Len(t, b.users.find("ana").held, 1)
+	sum := e.remembered(t, "ana").volume.since(0)
+	require.EqualValues(t, 9, sum.recipients)
+	require.Zero(t, sum.delivered, "it waits")
+}
+
+// A submission takes one round trip, with what it asks for, where no other host has
+// heard of its user since.
 func TestOneRoundTrip(t *testing.T) {
 	e := &engine{records: make(map[string][]byte)}
 	a := newHost(t, e, "a", twoPlaces(t))
 	for i := range 10 {
-		a.Submission(from("ana", i, monday.Add(time.Duration(i)*time.Minute), inSpain))
+		sub := from("ana", i, monday.Add(time.Duration(i)*time.Minute), inSpain)
+		sub.Recipients, sub.From = 3, "ana"
+		a.Submission(sub)
 	}
 	require.Equal(t, 10, e.rounds)
+	require.EqualValues(t, 30, e.remembered(t, "ana").volume.since(0).recipients)
 	waits, lost := a.Untold()
 	require.Zero(t, waits+lost)
 }

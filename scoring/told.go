@@ -14,7 +14,20 @@ type told struct {
 	count count      // queued, bounced, rejected, freed
 	teach bool       // overruled
 	trust Trust      // vouched, unvouched
+
+	open *open // what it did, until the engine has answered; nil: of before a restart
 }
+
+// open is what something that was told has done here, as far as it may have to be
+// done again to a memory that another host has made.
+type open struct {
+	verdict Verdict
+	news    facts   // of which nobody has been told yet
+	braked  braking // what it did to the brake
+	closed  bool    // it stays as it is
+}
+
+func (t *told) isOpen() bool { return t.open != nil && !t.open.closed }
 
 // what is told.
 type what uint8

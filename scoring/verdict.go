@@ -19,6 +19,10 @@ type Submission struct {
 	// Asked says that Postfix asks what to do with the message. Else its log tells
 	// of it. Both tell of the same messages, and each counts once.
 	Asked bool
+	// Recipients and From are what it asks for, where that is known with it; else
+	// Queued tells it later. 0 is not known.
+	Recipients int
+	From       string
 }
 
 // Action is what becomes of a submission.

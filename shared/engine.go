@@ -64,18 +64,26 @@ type Swap struct {
 }
 
 // Swap replaces records, all in one round trip. After an error nothing is known of
-// what became of them. It does not wait longer than Config.Wait.
-func (e *Engine) Swap(all []*Swap) error {
+// what became of them. It does not wait longer than Config.Wait, nor until after a time
+// that is not zero.
+func (e *Engine) Swap(all []*Swap, until time.Time) error {
 	client, err := e.reach()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), e.config.Wait)
-	defer cancel()
 	began := time.Now()
+	last := began.Add(e.config.Wait)
+	hasty := !until.IsZero() && until.Before(began.Add(e.config.Wait/2))
+	if !until.IsZero() && until.Before(last) {
+		last = until
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), last)
+	defer cancel()
 	err = e.swapAll(ctx, client, all)
 	if err != nil {
-		e.lose(err, time.Now())
+		if !hasty || !late(err) { // else it is not the engine that was late
+			e.lose(err, time.Now())
+		}
 		return err
 	}
 	e.mu.Lock()
@@ -119,6 +127,9 @@ func (e *Engine) run(ctx context.Context, client rueidis.Client, s script, keys,
 	}
 	return r
 }
+
+// Wait is how long anybody waits for the engine at most.
+func (e *Engine) Wait() time.Duration { return e.config.Wait }
 
 func seconds(d time.Duration) string {
 	if d == 0 {

@@ -47,7 +47,7 @@ func lost(e *Engine) func() bool { return func() bool { return e.Status().Lost !
 // put puts a record of a version.
 func put(e *Engine, user, was, version, text string) (newer string, err error) {
 	s := &Swap{Key: user, Was: was, Record: []byte(fmt.Sprintf("%-8s%s", version, text)), Life: time.Hour}
-	err = e.Swap([]*Swap{s})
+	err = e.Swap([]*Swap{s}, time.Time{})
 	return string(s.Newer), err
 }
 
@@ -75,7 +75,7 @@ func TestSwap(t *testing.T) {
 			for i := range 300 {
 				many = append(many, &Swap{Key: fmt.Sprint("user", i), Record: []byte("v1      x")})
 			}
-			require.NoError(t, e.Swap(many))
+			require.NoError(t, e.Swap(many, time.Time{}))
 			users := make(map[string]bool)
 			require.NoError(t, e.Each(context.Background(), func(user string, record []byte) error {
 				users[user] = true

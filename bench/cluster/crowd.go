@@ -76,7 +76,7 @@ func (c *crowd) fill(t testing.TB, url string) {
 	defer end()
 	var part []*shared.Swap
 	flush := func() {
-		require.NoError(t, e.Swap(part))
+		require.NoError(t, e.Swap(part, time.Time{}))
 		part = part[:0]
 	}
 	require.NoError(t, c.people.Many(len(c.names), func(key string, record []byte) error {

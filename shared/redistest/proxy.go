@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"bytes"
 	"net"
 	"sync"
 	"testing"
@@ -73,9 +74,27 @@ func (p *Proxy) Cut(is bool) {
 	p.moved.Broadcast()
 }
 
-// carry carries one direction.
+// piece is what came in one go.
+type piece struct {
+	data []byte
+	due  time.Time
+}
+
+// carry carries one direction. What is late does not hold up what comes after it.
 func (p *Proxy) carry(to, from net.Conn, answers bool) {
 	defer to.Close()
+	pieces := make(chan piece, 1000)
+	var written sync.WaitGroup
+	defer written.Wait()
+	defer close(pieces)
+	written.Go(func() {
+		for next := range pieces {
+			<-time.After(time.Until(next.due))
+			if _, err := to.Write(next.data); err != nil {
+				from.Close()
+			}
+		}
+	})
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buf)
@@ -86,13 +105,11 @@ func (p *Proxy) carry(to, from net.Conn, answers bool) {
 		for p.cut {
 			p.moved.Wait()
 		}
-		delay := p.delay
-		p.mu.Unlock()
+		due := time.Now()
 		if answers {
-			<-time.After(delay)
+			due = due.Add(p.delay)
 		}
-		if _, err := to.Write(buf[:n]); err != nil {
-			return
-		}
+		p.mu.Unlock()
+		pieces <- piece{bytes.Clone(buf[:n]), due}
 	}
 }
