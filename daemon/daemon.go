@@ -195,6 +195,7 @@ func (d *Daemon) loop(lines <-chan follow.Batch) error {
 		case <-d.wake:
 		case now := <-second.C:
 			d.letGoUntil(now)
+			d.mended(unheard, d.logs.deaf(now), "the log is read again")
 			d.reviewed(now)
 			d.decided(now)
 			d.together(now)
@@ -246,6 +247,9 @@ func (d *Daemon) take(batch follow.Batch) error {
 		}
 	}
 	d.logs.read[batch.Source] = batch
+	if batch.Down != nil {
+		d.logs.down(batch.Source, batch.Down, time.Now())
+	}
 	d.turn.Lock()
 	d.agree()
 	d.counts.lines(batch.Source, len(batch.Lines), time.Now(), ev.Time)

@@ -164,6 +164,7 @@ const (
 	behind      = "the table for Postfix is behind the blocklist"
 	unwritten   = "the blocklist could not be written; trying again"
 	unread      = "the blocklist"
+	unheard     = "a log cannot be read, and nobody is judged by it"
 	unsaved     = "what is remembered cannot be written down; trying again"
 	oldDatabase = "a geolocation database stays as it was"
 )

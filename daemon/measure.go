@@ -212,7 +212,7 @@ func (d *Daemon) measureLog(s *metrics.Sample) {
 // problems are reasons for somebody to come: what keeps thieves from being
 // blocked, or what happened from being remembered.
 func (d *Daemon) problems(now time.Time) (found []string) {
-	for _, fault := range []string{unsaved, unwritten, behind, unread, outOfReach} {
+	for _, fault := range []string{unheard, unsaved, unwritten, behind, unread, outOfReach} {
 		if why, goesOn := d.failing[fault]; goesOn {
 			found = append(found, fault+": "+why)
 		}
@@ -242,7 +242,7 @@ func (d *Daemon) problems(now time.Time) (found []string) {
 // its last line is.
 func (d *Daemon) waiting(source string) string {
 	if source == follow.Journal || source == follow.Stdin {
-		return "" // journalctl is started anew when it ends
+		return "" // see logs.deaf
 	}
 	info, err := os.Stat(source)
 	if err != nil || info.Size() == 0 {

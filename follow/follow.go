@@ -79,6 +79,7 @@ type Batch struct {
 	Source string
 	Notes  []Note
 	Lines  []Line
+	Down   error // why nothing comes from the source for now; said each time that it was tried, at least every minute
 	Err    error // what ended the source; nothing more comes from it
 
 	places []place // where the source stood before these lines, oldest file first

@@ -3,6 +3,7 @@ package follow
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,18 +82,19 @@ func (j *journal) follow(ctx context.Context) {
 		case ctx.Err() != nil || errors.Is(err, errGone):
 			return
 		case errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist):
-			j.hand(nil, nil, fmt.Errorf("%s: %w", Journal, err))
+			j.hand(Batch{Err: fmt.Errorf("%s: %w", Journal, err)})
 			return
 		case handed:
 			pause = least
 		default:
 			pause = min(2*pause, most)
 		}
-		notes := []Note{{Text: fmt.Sprintf("journalctl has ended (%v); it is started again in %v", err, pause)}}
+		ended := Batch{Notes: []Note{{Text: fmt.Sprintf("journalctl has ended (%v); it is started again in %v", err, pause)}}}
 		if !handed {
-			notes = append(notes, j.doubt(err)...)
+			ended.Notes = append(ended.Notes, j.doubt(err)...)
+			ended.Down = fmt.Errorf("journalctl ends again and again (%w)", cmp.Or(err, errors.New("it says nothing")))
 		}
-		if j.hand(notes, nil, nil) {
+		if j.hand(ended) {
 			sleep(ctx, pause)
 		}
 	}
@@ -109,14 +111,15 @@ func sleep(ctx context.Context, pause time.Duration) {
 
 // hand sends on what there is, with the place that it follows. It reports false
 // when nobody takes it any more.
-func (j *journal) hand(notes []Note, lines []Line, err error) bool {
+func (j *journal) hand(b Batch) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !j.send(Batch{Notes: notes, Lines: lines, Err: err, cursor: j.cursor}) {
+	b.cursor = j.cursor
+	if !j.send(b) {
 		return false
 	}
-	if len(lines) > 0 {
-		j.cursor = cursorOf(lines[len(lines)-1].Text)
+	if len(b.Lines) > 0 {
+		j.cursor = cursorOf(b.Lines[len(b.Lines)-1].Text)
 	}
 	return true
 }
@@ -144,7 +147,7 @@ func (j *journal) run(ctx context.Context) (handed bool, err error) {
 	defer stop()
 	cmd := exec.CommandContext(ctx, j.o.Journalctl[0], j.arguments()...)
 	cmd.WaitDelay = time.Second
-	complaints := &complaints{note: func(text string) { j.hand([]Note{{Text: "journalctl: " + text}}, nil, nil) }}
+	complaints := &complaints{note: func(text string) { j.hand(Batch{Notes: []Note{{Text: "journalctl: " + text}}}) }}
 	cmd.Stderr = complaints
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -179,7 +182,7 @@ func (j *journal) read(r *bufio.Reader) (handed bool, err error) {
 	for {
 		line, err := r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			if err = passOver(r); err == nil && !j.hand([]Note{{fmt.Sprintf("an entry of more than %d KiB was passed over", MaxLine>>10), true}}, lines, nil) {
+			if err = passOver(r); err == nil && !j.hand(Batch{Notes: []Note{{fmt.Sprintf("an entry of more than %d KiB was passed over", MaxLine>>10), true}}, Lines: lines}) {
 				return handed, errGone
 			}
 			line, lines = nil, nil
@@ -190,7 +193,7 @@ func (j *journal) read(r *bufio.Reader) (handed bool, err error) {
 			if again {
 				continue
 			}
-			if !j.hand([]Note{{"the entry where reading ended is no longer in the journal: what came between it and the oldest that is there is lost", true}}, nil, nil) {
+			if !j.hand(Batch{Notes: []Note{{"the entry where reading ended is no longer in the journal: what came between it and the oldest that is there is lost", true}}}) {
 				return handed, errGone
 			}
 		}
@@ -198,7 +201,7 @@ func (j *journal) read(r *bufio.Reader) (handed bool, err error) {
 			lines, handed = append(lines, Line{Text: bytes.Clone(line[:len(line)-1])}), true
 		}
 		if len(lines) > 0 && (err != nil || len(lines) == 1000 || !wholeLineIn(r)) {
-			if !j.hand(nil, lines, nil) {
+			if !j.hand(Batch{Lines: lines}) {
 				return handed, errGone
 			}
 			lines = nil

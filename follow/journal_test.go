@@ -163,6 +163,22 @@ func TestJournalWithoutJournalctl(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
+// A journalctl that does not work is said to be so each time, and tried again.
+func TestJournalDown(t *testing.T) {
+	t.Setenv(journalVariable, filepath.Join(t.TempDir(), "is not there"))
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	down := 0
+	for b := range follow.Follow(ctx, []string{follow.Journal}, follow.Options{Journalctl: []string{os.Args[0]}}) {
+		require.NoError(t, b.Err)
+		require.ErrorContains(t, b.Down, "journalctl ends again and again (exit status 1)")
+		if down++; down == 3 {
+			stop()
+		}
+	}
+	require.GreaterOrEqual(t, down, 3)
+}
+
 // Journalctl is ended with its reader, also when it has nothing to say.
 func TestJournalEnds(t *testing.T) {
 	r, _ := journalReader(t, journalEntry(1, "0", "postfix.service", "smtpd", "1"), follow.Options{})
