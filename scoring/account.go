@@ -232,7 +232,7 @@ func (v viewer) volume() AccountVolume {
 		UsualHour:       hundredths(own.expect(own.perHour, people.perHour).amount()),
 		UsualDay:        hundredths(own.expect(own.perDay, people.perDay).amount()),
 		UsualRecipients: hundredths(own.expect(own.toHour, people.toHour).amount()),
-		DaysWithMail:    int(own.days), UsualBounces: hundredths(v.u.bounceRate(now)),
+		DaysWithMail:    int(own.days), UsualBounces: hundredths(v.u.bounceRate(v.u.lately(now))),
 		Steps: v.steps(),
 	}
 }

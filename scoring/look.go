@@ -176,6 +176,18 @@ func (l *look) steady() bool {
 	return v != nil && v.uses >= steadyUses && l.now-v.first >= steadyStay || l.machine()
 }
 
+// beside tells whether the user came to the country of a place over a border nearby:
+// from home, or from wherever they were last. Once come so, they may move about there.
+func (l *look) beside(here spot) bool {
+	u := l.user
+	for i := range u.visits {
+		if v := &u.visits[i]; v.country == here.country {
+			return v.beside
+		}
+	}
+	return u.here.beside(here) || u.whereabouts.familiar.beside(here) || u.whereabouts.strange.beside(here)
+}
+
 // A carrier's NAT seldom gives a phone the same address for half a day.
 const (
 	steadyUses = 3

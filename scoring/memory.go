@@ -147,12 +147,23 @@ func spotOf(p geo.Place, at int64) spot {
 }
 
 // Travelling: nobody is faster than an airliner, nor aboard one within half an
-// hour of the last mail. Where only countries are known, going to another one
-// takes some hours.
+// hour of the last mail. Over a border nearby one drives, and a phone may take the
+// neighbours' mast without leaving the house. Where only countries are known, going
+// to another one takes some hours.
 const (
 	airlinerSpeed = 800.0 // km/h, from door to door
 	boarding      = 0.5   // hours
+	roadSpeed     = 120.0 // km/h
 	otherCountry  = 2.0   // hours
+)
+
+// Borders: a place that is known to within exact km is beside another when not more
+// than besideKm are left between the two. Databases that know a phone's country and
+// no more say so by a radius of hundreds of km, which would put half of Europe beside
+// each other.
+const (
+	exact    = 100.0 // km
+	besideKm = 25.0
 )
 
 // speed is how fast one must have travelled from a to b, in km/h; 0 where a
@@ -175,8 +186,21 @@ func (a spot) unreachable(b spot) bool {
 	needed := otherCountry
 	if km, ok := geo.Distance(a.asPlace(), b.asPlace()); ok {
 		needed = boarding + km/airlinerSpeed
+		if a.radius <= exact && b.radius <= exact {
+			needed = min(needed, km/roadSpeed)
+		}
 	}
 	return math.Abs(float64(b.at-a.at))/3600 < needed
+}
+
+// beside tells whether b lies across a border from a, and that near that somebody
+// who is at one is soon, or by a phone's radio already, at the other.
+func (a spot) beside(b spot) bool {
+	if a.at == 0 || a.country == 0 || b.country == 0 || a.country == b.country || a.radius > exact || b.radius > exact {
+		return false
+	}
+	km, ok := geo.Distance(a.asPlace(), b.asPlace())
+	return ok && km <= besideKm
 }
 
 func (a spot) asPlace() geo.Place {
@@ -191,18 +215,22 @@ type toAndFro struct {
 	next              uint8
 }
 
-// seen takes note of one sighting.
+// seen takes note of one sighting. A sighting counts against the latest of the other
+// kind, once: a café around the corner in between does not make Brazil nearer.
 func (t *toAndFro) seen(now spot, familiar bool) {
 	here, other := &t.strange, &t.familiar
 	if familiar {
 		here, other = other, here
 	}
-	if other.at > here.at && other.unreachable(now) {
+	if (other.at > here.at || other.at > t.last()) && other.unreachable(now) {
 		t.changes[t.next%uint8(len(t.changes))] = now.at
 		t.next++
 	}
 	*here = now
 }
+
+// last is when the latest impossible change was; 0: never.
+func (t *toAndFro) last() int64 { return slices.Max(t.changes[:]) }
 
 // since counts the impossible changes after a time.
 func (t *toAndFro) since(begin int64) (n int) {

@@ -78,7 +78,11 @@ func (c *coder) visit(v *visit, u *user) {
 	}
 	c.stamp(&v.last, u.last)
 	c.stamp(&v.first, v.last)
-	c.flags(&v.strange, &v.shared)
+	if c.version >= 4 {
+		c.flags(&v.strange, &v.shared, &v.beside)
+	} else {
+		c.flags(&v.strange, &v.shared)
+	}
 	if c.version >= 2 {
 		number(c, &v.uses)
 	}

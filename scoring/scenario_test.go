@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write what the scenarios want anew")
 // A line of logins is one event. It begins with its time, whole or as the time
 // since the line before (+5m); a line without one happens at the same moment.
 //
-//	TIME USER ADDRESS [COUNTRY] [ASn] [METHOD] [noreverse] [id=A1] [xN/STEP]
+//	TIME USER ADDRESS [COUNTRY] [ASn] [@LAT,LON,RADIUS] [METHOD] [noreverse] [id=A1] [xN/STEP]
 //	TIME login USER ADDRESS …      a mailbox was read
 //	TIME failed ADDRESS …          a log-in failed
 //	TIME queued|bounced|rejected|removed A1 [RECIPIENTS]
@@ -222,7 +222,12 @@ func (s *story) submission(words []string) Submission {
 	for _, w := range words[2:] {
 		id, isID := strings.CutPrefix(w, "id=")
 		number, isAS := strings.CutPrefix(w, "AS")
+		spot, isSpot := strings.CutPrefix(w, "@")
 		switch {
+		case isSpot:
+			_, err := fmt.Sscanf(spot, "%f,%f,%f", &sub.Place.Lat, &sub.Place.Lon, &sub.Place.Radius)
+			require.NoError(s.t, err)
+			sub.Place.HasCoordinates = true
 		case isID:
 			sub.Message.ID = id
 		case isAS:

@@ -146,11 +146,13 @@ func (s *Scorer) record(l *look) {
 		s.brake.seen(l.day)
 	}
 	if l.placed {
-		l.previous, u.here = u.here, spotOf(l.place, l.now)
+		here := spotOf(l.place, l.now)
+		beside := l.stranger() && l.beside(here)
+		l.previous, u.here = u.here, here
 		u.visits.forget(l.now)
 		u.visits.record(visit{
 			address: l.address, block: l.block, network: l.network, country: l.country,
-			uses: 1, first: l.now, last: l.now, strange: l.stranger(), shared: l.shared,
+			uses: 1, first: l.now, last: l.now, strange: l.stranger(), shared: l.shared, beside: beside,
 		})
 		if l.strange {
 			one.strangeMessages = 1
@@ -159,7 +161,7 @@ func (s *Scorer) record(l *look) {
 			}
 		}
 		if l.stranger() || l.steady() {
-			u.whereabouts.seen(spotOf(l.place, l.now), !l.stranger())
+			u.whereabouts.seen(here, !l.stranger())
 		}
 	}
 	u.volume.add(l.now, one)
@@ -242,10 +244,11 @@ func (s *Scorer) conclude(l *look, v Verdict) {
 	case Allow:
 		s.learn(u, l.place, l.now)
 		u.learnMethod(l.sub.Method)
-		if !l.strange {
-			if over, ended := u.usual.count(l.day, u.volume.since(l.now-hourStep)); ended {
-				s.dayOver(over)
-			}
+		if l.strange {
+			break // how much is usual, and when, is learnt from the user's own places
+		}
+		if over, ended := u.usual.count(l.day, u.volume.since(l.now-hourStep)); ended {
+			s.dayOver(over)
 		}
 		if part, counts := u.rhythm.learn(l.sub.Time); counts {
 			s.atHour(part)

@@ -108,8 +108,10 @@ const (
 )
 
 // bounceFactor is how much more of this server's mail comes back than of most
-// servers'. Where old lists are mailed every week, bounces mean less.
-func (s *server) bounceFactor() float64 {
+// servers'. Where old lists are mailed every week, bounces mean less. What the user
+// at hand sent in the last day is left out: on a small server, a thief's thousand
+// recipients would make bounces usual.
+func (s *server) bounceFactor(lately tally) float64 {
 	const (
 		common = 0.045 // newsletters included
 		prior  = 2000  // recipients
@@ -118,7 +120,8 @@ func (s *server) bounceFactor() float64 {
 	if s.sentTo > 1e6 {
 		s.sentTo, s.cameBack = s.sentTo/2, s.cameBack/2
 	}
-	rate := (s.cameBack + common*prior) / (s.sentTo + prior)
+	cameBack, sentTo := max(0, s.cameBack-float64(lately.bounces)), max(0, s.sentTo-float64(lately.delivered))
+	rate := (cameBack + common*prior) / (sentTo + prior)
 	return min(max(rate/common, 1), most)
 }
 

@@ -38,7 +38,7 @@ func Signals() []Signal {
 		{"silence", "hours since the user was last seen", func(l *look) any { return l.silence() }},
 		{"known_days", "days since the user was first seen", func(l *look) any { return int(l.day - l.user.firstDay) }},
 		{"speed", "how fast the user must have travelled since the submission before, in km/h, the databases' inaccuracy in the user's favour; 0 when unknown", func(l *look) any { return l.speed() }},
-		{"switches", "switches(\"6h\"): how often the user changed between a line of their own and a strange place abroad, faster than one can travel", func(l *look) any { return l.switches }},
+		{"switches", "switches(\"6h\"): how often the user changed between a line of their own and a strange place abroad, faster than one can travel (over a border nearby: by car)", func(l *look) any { return l.switches }},
 		{"addresses", "addresses(\"1h\"): different addresses in that time, this one included", func(l *look) any { return l.count(false, byAddress) }},
 		{"blocks", "blocks(\"1h\"): different /24 (IPv6: /64)", func(l *look) any { return l.count(false, byBlock) }},
 		{"networks", "networks(\"1h\"): different networks", func(l *look) any { return l.count(false, byNetwork) }},
@@ -46,7 +46,7 @@ func Signals() []Signal {
 		{"strange_addresses", "strange_addresses(\"1d\"): different addresses in unfamiliar places", func(l *look) any { return l.count(true, byAddress) }},
 		{"strange_blocks", "strange_blocks(\"1d\"): different /24 (IPv6: /64) in unfamiliar places", func(l *look) any { return l.count(true, byBlock) }},
 		{"strange_networks", "strange_networks(\"1d\"): different unfamiliar networks", func(l *look) any { return l.count(true, byNetwork) }},
-		{"strange_countries", "strange_countries(\"1d\"): different countries of unfamiliar places, without those that the user has been in on more than a single day", func(l *look) any { return l.countCountries(true) }},
+		{"strange_countries", "strange_countries(\"1d\"): different countries of unfamiliar places, without those that the user has been in on more than a single day or came to over a border nearby", func(l *look) any { return l.countCountries(true) }},
 		{"messages", "messages(\"1h\"): submissions in that time, this one included", func(l *look) any { return l.volume(func(t tally) uint32 { return t.messages }) }},
 		{"recipients", "recipients(\"1h\"): recipients of what was sent in that time", func(l *look) any { return l.volume(func(t tally) uint32 { return t.recipients }) }},
 		{"bounces", "bounces(\"1h\"): recipients whose mail came back", func(l *look) any { return l.volume(func(t tally) uint32 { return t.bounces }) }},
@@ -63,7 +63,7 @@ func Signals() []Signal {
 		{"usual_hour", "messages in the user's busiest hour of a usual day", func(l *look) any { return l.usualHour().amount() }},
 		{"usual_recipients", "recipients in the user's busiest hour of a usual day", func(l *look) any { return l.usualRecipients().amount() }},
 		{"usual_day", "messages on a usual day of the user", func(l *look) any { return l.usualDay().amount() }},
-		{"usual_bounces", "the share of the user's recipients whose mail usually comes back, 0 to 1", func(l *look) any { return l.user.bounceRate(l.now) }},
+		{"usual_bounces", "the share of the user's recipients whose mail usually comes back, 0 to 1", func(l *look) any { return l.user.bounceRate(l.user.lately(l.now)) }},
 		{"usual_countries", "countries that the user has been in on more than a single day, a strange one at hand left out", func(l *look) any { return l.usualCountries() }},
 		{"known_networks", "networks in which the user was ever seen, as far as is remembered", func(l *look) any { return len(l.user.networks) }},
 		{"country_days", "days that the user has spent in this country before, fading", func(l *look) any { return l.countryDays }},
@@ -130,7 +130,8 @@ const bounceTolerance = 1.2
 // deviations of a count.
 func (l *look) bounceExcess(window string, share float64) float64 {
 	t := l.user.volume.since(l.begin(window))
-	expected := max(l.user.bounceRate(l.now)*bounceTolerance, share*l.server.bounceFactor()) * float64(t.delivered)
+	lately := l.user.lately(l.now)
+	expected := max(l.user.bounceRate(lately)*bounceTolerance, share*l.server.bounceFactor(lately)) * float64(t.delivered)
 	return (float64(t.bounces) - expected) / math.Sqrt(expected+1)
 }
 
@@ -213,10 +214,19 @@ func (l *look) home() bool {
 		return false
 	}
 	if l.first && !l.newcomer() {
-		return true
+		return !l.oddStart()
 	}
 	return l.country != 0 && (l.server.isHome(l.country) || l.countryDays >= settledDays && l.countryRarity < 3)
 }
+
+// oddStart tells whether a user who is seen for the first time is where hardly anybody
+// else is. When the log begins everybody is new and taken to be at home; after two
+// days most have been seen, and it shows where people are.
+func (l *look) oddStart() bool {
+	return l.country != 0 && l.day >= l.server.firstDay+tellingDays && -math.Log2(l.server.countryShare(l.country)) >= rareBits
+}
+
+const tellingDays = 2
 
 // settledDays in a country make it a user's home.
 const settledDays = 4

@@ -25,6 +25,7 @@ type visit struct {
 	first, last int64  // Unix seconds
 	strange     bool   // this was no familiar place yet when it was used last
 	shared      bool   // it stands for a whole network that gives a client a new one each time
+	beside      bool   // it lies just across a border from where the user was
 }
 
 // visits are in order of their last use, latest last.
@@ -111,9 +112,9 @@ func byBlock(v *visit) uint64   { return uint64(v.block) }
 func byNetwork(v *visit) uint64 { return uint64(v.network) }
 
 // countries counts the different countries among the visits since a time, of all
-// or only of the strange ones in countries that are not the user's own. A
-// network counts with one of its countries only: the exits of an anonymiser are
-// in many, and it takes one subscription to be in all of them.
+// or only of the strange ones in countries that are not the user's own, nor beside
+// where the user was. A network counts with one of its countries only: the exits of
+// an anonymiser are in many, and it takes one subscription to be in all of them.
 func (vs visits) countries(since int64, strangeOnly bool, own func(country uint16) bool) (n int) {
 	var networks [maxVisits]uint32
 	var countries [maxVisits]uint16
@@ -121,7 +122,7 @@ func (vs visits) countries(since int64, strangeOnly bool, own func(country uint1
 next:
 	for i := range vs {
 		v := &vs[i]
-		if v.last < since || v.country == 0 || strangeOnly && (!v.strange || own(v.country)) {
+		if v.last < since || v.country == 0 || strangeOnly && (!v.strange || v.beside || own(v.country)) {
 			continue
 		}
 		isNew := true

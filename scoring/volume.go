@@ -204,16 +204,18 @@ func (u *usual) excess(amount float64, expected spread) float64 {
 	return (math.Log1p(amount) - float64(expected.mean)) / math.Sqrt(float64(expected.variance)*(1+1/known))
 }
 
+// lately is what was sent in the last day.
+func (u *user) lately(now int64) tally { return u.volume.since(now - dayStep) }
+
 // bounceRate is the share of a user's recipients whose mail usually comes back,
 // the last day left out: what is being judged is no part of what is usual. Of
 // one who has sent little it is what most people's is.
-func (u *user) bounceRate(now int64) float64 {
+func (u *user) bounceRate(lately tally) float64 {
 	const (
 		prior           = 0.03
 		priorRecipients = 60
 	)
-	today := u.volume.since(now - dayStep)
-	bounces := max(0, float64(u.cameBack)-float64(today.bounces))
-	recipients := max(0, float64(u.sentTo)-float64(today.delivered))
+	bounces := max(0, float64(u.cameBack)-float64(lately.bounces))
+	recipients := max(0, float64(u.sentTo)-float64(lately.delivered))
 	return (bounces + prior*priorRecipients) / (recipients + priorRecipients)
 }
