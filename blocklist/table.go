@@ -83,7 +83,7 @@ func Detect(ctx context.Context, configDir string) (Table, error) {
 	}
 	out, err := run(ctx, program("postconf"), withConfig(configDir, "-m")...)
 	if err != nil {
-		return Table{}, fmt.Errorf("blocklist: what tables does Postfix have? %w", err)
+		return Table{}, fmt.Errorf("blocklist: what tables does Postfix have? %w", absent(err))
 	}
 	has := strings.Fields(out)
 	for _, k := range kinds {
@@ -92,6 +92,17 @@ func Detect(ctx context.Context, configDir string) (Table, error) {
 		}
 	}
 	return Table{}, fmt.Errorf("blocklist: this Postfix has none of lmdb, cdb, hash, btree, texthash")
+}
+
+// absent says what it means that postconf is not there, or finds no main.cf.
+func absent(err error) error {
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return errors.New("there is no Postfix on this host: no program postconf")
+	case strings.Contains(err.Error(), "main.cf: No such file"):
+		return errors.New("Postfix has no configuration where it looks for it: main.cf is missing")
+	}
+	return err
 }
 
 // Type is the type's name in main.cf.

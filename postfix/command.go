@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -36,8 +37,14 @@ func Exec(ctx context.Context, name string, args ...string) (string, error) {
 		return "", fmt.Errorf("%s did not end: %w", name, ctx.Err())
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return out.String(), nil
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return "", errors.New("no such program: there is no Postfix on this host")
 	}
-	if said := strings.TrimSpace(complaint.String()); said != "" {
+	said := strings.TrimSpace(complaint.String())
+	if strings.Contains(said, "main.cf: No such file") {
+		return "", errors.New("Postfix has no configuration where it looks for it: main.cf is missing")
+	}
+	if said != "" {
 		return "", fmt.Errorf("%w: %s", err, clean(strings.ReplaceAll(said, "\n", "; ")))
 	}
 	return "", fmt.Errorf("%w: %w", errSilent, err)

@@ -128,6 +128,10 @@ func (l Local) run(ctx context.Context, most time.Duration, input, name string, 
 	switch {
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("%s did not end: %w", name, ctx.Err())
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%s: %w", name, errNoPostfix)
+	case strings.Contains(complaint.String(), noMainCf):
+		return "", errUnconfigured
 	case err != nil && complaint.Len() > 0:
 		said := complaint.String()
 		if at := strings.Index(said, "fatal: "); at >= 0 {
@@ -139,6 +143,14 @@ func (l Local) run(ctx context.Context, most time.Duration, input, name string, 
 	}
 	return out.String(), nil
 }
+
+// What it means that Postfix's programs are not there, or find no configuration.
+var (
+	errNoPostfix    = errors.New("no such program: there is no Postfix on this host (Exim's is named with --exim)")
+	errUnconfigured = errors.New("Postfix has no configuration where it looks for it (--postfix-config DIR names another folder; `postconf -d config_directory` its own)")
+)
+
+const noMainCf = "main.cf: No such file"
 
 // program finds one of Postfix's programs. Where root installs them comes
 // first, PATH after it.

@@ -215,7 +215,7 @@ func (l Local) Waiting(ctx context.Context, visit func(Waiting)) error {
 	}
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-			err = errors.New("no such program: there is no Postfix on this host (Exim's is named with --exim)")
+			err = errNoPostfix
 		}
 		return fmt.Errorf("queue: postqueue: %w", err)
 	}
@@ -236,8 +236,10 @@ func (l Local) Waiting(ctx context.Context, visit func(Waiting)) error {
 // unlisted says why Postfix does not list its queue, with the remedy where there is
 // one for its words (src/postqueue/postqueue.c).
 func unlisted(err error, said string) error {
+	if strings.Contains(said, noMainCf) {
+		return errUnconfigured
+	}
 	for _, known := range []struct{ words, fact string }{
-		{"main.cf: No such file", "Postfix has no configuration where it looks for it (--postfix-config DIR names another folder; `postconf -d config_directory` its own)"},
 		{"is not allowed to view the mail queue", "Postfix lets only others see its queue (run it as root, or see authorized_mailq_users)"},
 		{"mail system is down", "Postfix does not run (`postfix start`)"},
 		{"invalid option", "this Postfix can't list its queue in JSON, which came with 3.1 (upgrade it)"},

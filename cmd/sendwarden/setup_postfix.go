@@ -76,7 +76,7 @@ func (s *setupPostfix) run(cmd *cobra.Command) error {
 	}
 	config, err := postfix.Read(cmd.Context(), s.configDir, postfix.Exec)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (install Postfix, or name its configuration with --postfix-config; `sendwarden setup exim` is for Exim)", err)
 	}
 	if s.undo {
 		return s.takeBack(cmd, config)
