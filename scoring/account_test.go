@@ -63,7 +63,7 @@ func TestAccountChangesNothing(t *testing.T) {
 	lots(t, 20, func(t *testing.T, r *rand.Rand) {
 		steady, sleepy, d := New(rules), New(rules), disk{}
 		stored := d.start(t, rules)
-		sleepy.users.most, stored.users.most = 1+r.IntN(5), 1+r.IntN(5)
+		sleepy.users.most, stored.users.most = (1+r.IntN(5))*someRoom, (1+r.IntN(5))*someRoom
 		look := func(s *Scorer, user string, at time.Time) string {
 			before := [2]int{len(s.users.here), len(s.users.asleep)}
 			a, known := s.Account(user, at)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe" // for Sizeof
 
 	"sendwarden/geo"
 )
@@ -51,9 +52,28 @@ type user struct {
 
 // keeping is how the memory of a user is kept (see users), and no part of it.
 type keeping struct {
-	round     uint32 // in which the user was heard of last
-	changed   bool   // since the last Changes
+	place     int  // in the circle of those who are awake
+	weight    int  // bytes, when the user was heard of last
+	heard     bool // since the hand came by
+	changed   bool // since the last Changes
 	forgotten bool
+}
+
+// size is about how many bytes a user takes in memory, with the name in tables.
+func (u *user) size() int {
+	const (
+		tables = 96  // entries in the tables of users
+		texts  = 100 // that a reason or a held message names
+	)
+	return int(unsafe.Sizeof(*u)) + len(u.name) + tables +
+		room(u.countries) + room(u.networks) + room(u.blocks) + room(u.addresses) + room(u.visits) + room(u.volume) +
+		room(u.senders) + room(u.fired) + room(u.reasons) + room(u.held) + texts*(len(u.reasons)+len(u.held))
+}
+
+// room is how many bytes a list takes.
+func room[S ~[]E, E any](list S) int {
+	var one E
+	return cap(list) * int(unsafe.Sizeof(one))
 }
 
 // firing is when a rule last added points.

@@ -3,21 +3,24 @@ package scoring
 import "slices"
 
 // users are all who are remembered. Of a million users most are idle at any
-// time: those sleep as records, which take a third of the memory. Who is heard of
-// is woken, and falls asleep again when enough others have been heard of since:
-// one at a time, so that nobody's mail waits while thousands are put to bed.
+// time: those sleep as records, which take half of the memory. Who is heard of is
+// woken, and when those who are awake take too much room, some who were not heard
+// of for long fall asleep: few at a time, so that nobody's mail waits while
+// thousands are put to bed.
 //
 // With a state on disk (Remember), not even the records of sleepers are kept in
 // memory: the state has them.
 type users struct {
-	// here are those who are awake: they were heard of in this round or in the one
-	// before. A round ends when many have been heard of in it.
-	here   map[string]*user
-	round  uint32
-	roused []*user // in this round
-	tired  []*user // in the one before; some were roused again since
+	here   map[string]*user // those who are awake
 	asleep map[string][]byte
-	most   int // roused in a round
+
+	// circle are those who are awake, too. When room is short a hand goes around:
+	// who was heard of since it came by last is spared this time, who was not falls
+	// asleep (as pages do, by Corbató's "clock" of 1968).
+	circle []*user
+	hand   int
+	room   int // bytes that they take
+	most   int // that they may take
 
 	state   *stateOf // nil: all is in memory
 	changed []*user  // since the last Changes; they stay awake until then
@@ -36,27 +39,27 @@ type stateOf struct {
 	odd  func(key string, err error)
 }
 
-// awakeAtOnce keeps the users of a busy quarter of an hour at hand, in some tens of megabytes.
-const awakeAtOnce = 8192
+// awakeRoom keeps a provider's 100,000 users of a busy hour at hand.
+const awakeRoom = 160 << 20
 
 func newUsers() users {
 	return users{
-		here: make(map[string]*user), round: 1, asleep: make(map[string][]byte),
-		gone: make(map[string]bool), most: awakeAtOnce, reunite: func(*user) {},
+		here: make(map[string]*user), asleep: make(map[string][]byte),
+		gone: make(map[string]bool), most: awakeRoom, reunite: func(*user) {},
 	}
 }
 
 // find answers a user; nil when nothing is known of one.
 func (us *users) find(name string) *user {
 	u := us.here[name]
-	switch {
-	case u == nil:
+	if u == nil {
 		if u = us.wake(name); u != nil {
 			us.add(u)
 		}
-	case u.round != us.round:
-		us.rouse(u)
+		return u
 	}
+	u.heard = true
+	us.weigh(u)
 	return u
 }
 
@@ -71,50 +74,64 @@ func (us *users) peek(name string) *user {
 
 // add takes a user among those who are awake.
 func (us *users) add(u *user) {
-	us.rouse(u)
 	us.here[u.name] = u
+	u.heard, u.place = true, len(us.circle)
+	us.circle = append(us.circle, u)
+	us.weigh(u)
 }
 
-// rouse takes note that a user was heard of in this round.
-func (us *users) rouse(u *user) {
-	u.round = us.round // tired no longer
-	if us.state == nil && us.bed() {
-		u.round = us.round
+// weigh takes note of how much room a user takes by now, for which others may have
+// to leave.
+func (us *users) weigh(u *user) {
+	weight := u.size()
+	us.room += weight - u.weight
+	u.weight = weight
+	if us.state == nil {
+		us.makeRoom(u, handSteps)
 	}
-	us.roused = append(us.roused, u)
 }
 
-// bed lets the next of the tired fall asleep, and tells whether a round began. There
-// are not more of them than are roused in this one.
-func (us *users) bed() (next bool) {
-	if next = len(us.roused) >= us.most; next {
-		for len(us.tired) > 0 {
-			us.sleep()
+// handSteps is how many users the hand passes at most while somebody's mail waits.
+// More than one has to leave only if they are smaller than who has come.
+const handSteps = 64
+
+// makeRoom lets the hand go on until there is room, past so many users at most; but
+// one stays.
+func (us *users) makeRoom(stays *user, steps int) {
+	for ; us.room > us.most && steps > 0; steps-- {
+		if us.hand >= len(us.circle) {
+			us.hand = 0
 		}
-		us.nextRound()
+		switch u := us.circle[us.hand]; {
+		case u == stays || u.changed:
+			us.hand++
+		case u.heard:
+			u.heard = false
+			us.hand++
+		default:
+			us.sleep(u) // the hand is on another one now
+		}
 	}
-	us.sleep()
-	return next
 }
 
-func (us *users) nextRound() {
-	us.tired, us.roused = us.roused, us.tired[:0]
-	us.round++
-}
-
-// sleep makes a record of one of the tired, unless that one was roused.
-func (us *users) sleep() {
-	last := len(us.tired) - 1
-	if last < 0 {
-		return
-	}
-	u := us.tired[last]
-	us.tired[last] = nil
-	us.tired = us.tired[:last]
-	if u.round != us.round && !u.forgotten {
+// sleep makes a record of a user, unless the state has it.
+func (us *users) sleep(u *user) {
+	if us.state == nil {
 		us.asleep[u.name] = us.record(u)
-		delete(us.here, u.name)
 	}
+	us.remove(u)
+}
+
+// remove takes a user out from those who are awake; the last of the circle comes
+// into the place.
+func (us *users) remove(u *user) {
+	delete(us.here, u.name)
+	us.room -= u.weight
+	last := len(us.circle) - 1
+	us.circle[u.place] = us.circle[last]
+	us.circle[u.place].place = u.place
+	us.circle[last] = nil
+	us.circle = us.circle[:last]
 }
 
 // record is that of a user.
@@ -171,22 +188,7 @@ func (us *users) change(u *user) {
 }
 
 // rest lets those fall asleep whom the state has as they are.
-func (us *users) rest() {
-	if len(us.roused) < us.most {
-		return
-	}
-	for _, u := range us.tired {
-		switch {
-		case u.round == us.round || u.forgotten: // is not tired
-		case u.changed:
-			us.roused = append(us.roused, u)
-		default:
-			delete(us.here, u.name)
-		}
-	}
-	clear(us.tired) // lets go of them
-	us.nextRound()
-}
+func (us *users) rest() { us.makeRoom(nil, 2*len(us.circle)) }
 
 // forget drops all that is remembered of a user.
 func (us *users) forget(name string) {
@@ -195,7 +197,7 @@ func (us *users) forget(name string) {
 		return
 	}
 	u.forgotten = true
-	delete(us.here, name)
+	us.remove(u)
 	if us.state != nil {
 		us.gone[name] = false
 	}

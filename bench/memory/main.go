@@ -1,5 +1,5 @@
 // Command memory measures what a user costs: bytes in memory at a million known
-// users, and nanoseconds to judge a submission of any of them.
+// users, asleep and awake, and the time to judge a submission of any of them.
 //
 //	go run ./bench/memory [-users 1000000] [-seed 1]
 //
@@ -59,12 +59,31 @@ func measure(users int, seed uint64) error {
 	fmt.Printf("in memory, %d users  %d bytes a user, with name and table (%d MB); the server's own memory is %d KB\n",
 		users, (after-rest)/int64(users), (after-rest)>>20, (rest-before)>>10)
 
+	if err := awake(s, p); err != nil {
+		return err
+	}
+
 	r := rand.New(rand.NewPCG(seed, 1))
 	judge(s, p, r, users, "any of them (asleep)")
 	judge(s, p, r, len(p.Users), "one of a few (awake)")
 	fmt.Printf("in memory after that     %d bytes a user\n", (heap()-rest)/int64(users))
 	runtime.KeepAlive(s)
 	return nil
+}
+
+// awake measures what a user takes who is heard of. Asking whether one is blocked
+// is enough for that.
+func awake(s *scoring.Scorer, p *people.People) error {
+	const some = 20_000
+	records, before := int64(0), heap()
+	err := p.Many(some, func(key string, record []byte) error {
+		name, _ := scoring.UserOf(key)
+		s.Blocks(name)
+		records += int64(len(record))
+		return nil
+	})
+	fmt.Printf("awake, %d of them     %d bytes a user, with name and table\n", some, (heap()-before+records)/some)
+	return err
 }
 
 // judge measures submissions of random users, each with its fate.
