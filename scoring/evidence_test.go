@@ -169,3 +169,16 @@ func TestMoreEvidenceNeverLowersASignal(t *testing.T) {
 		}
 	})
 }
+
+// On a small server, a thief's thousand recipients are most of what was ever sent.
+// That a quarter of them come back makes that no more usual.
+func TestOneThiefDoesNotMakeBouncesUsual(t *testing.T) {
+	rules := shipped(t)
+	rules.Hold, rules.Block = 1e9, 1e9
+	s, homes, now := settled(t, rand.New(rand.NewPCG(*seed, 0)), rules, 7)
+	for i := range 20 {
+		h := befalling{now.Add(time.Duration(i) * time.Minute), homes[0], MessageID{ID: fmt.Sprint("A", i)}, 50, 12}
+		h.befalls(s)
+	}
+	require.Greater(t, s.look.bounceExcess("1h", 0.15), 6.0)
+}
