@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // The tables of the document stand between these lines.
@@ -16,7 +17,7 @@ const (
 
 // uncommonSeeds are the worlds of uncommon people in the document; 401 to 405 were
 // measured before any rule had seen one of them.
-const uncommonSeeds = "411-415"
+const uncommonSeeds = "416-420"
 
 // circumstance is one way to start and to log.
 type circumstance struct {
@@ -53,11 +54,43 @@ func writeDocument(o options, name string) error {
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	for _, part := range [][]byte{before, []byte(tablesBegin), tables, []byte(tablesEnd), after} {
-		out.Write(part)
+	return os.WriteFile(name, slices.Concat(before, []byte(tablesBegin), tables, []byte(tablesEnd), after), 0o644)
+}
+
+// rewriteSensitivity measures the sensitivity alone and replaces its table, the last
+// one of the document.
+func rewriteSensitivity(o options, name string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
 	}
-	return os.WriteFile(name, out.Bytes(), 0o644)
+	before, rest, found := bytes.Cut(text, []byte(sensitivityTitle))
+	_, after, ended := bytes.Cut(rest, []byte(tablesEnd))
+	if !found || !ended {
+		return fmt.Errorf("%s: lacks the table of the sensitivity, or the line after it", name)
+	}
+	var out bytes.Buffer
+	if err := printSensitivitySection(io.MultiWriter(&out, os.Stdout), o); err != nil {
+		return err
+	}
+	return os.WriteFile(name, slices.Concat(before, out.Bytes(), []byte(tablesEnd), after), 0o644)
+}
+
+const sensitivityTitle = "### Sensitivity: each parameter halved and doubled\n"
+
+func printSensitivitySection(w io.Writer, o options) error {
+	rules, err := fingerprint(o.program.rules)
+	if err != nil {
+		return err
+	}
+	t, err := sensitivity(o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s\nWorlds %s, %d people and 21 days each; rules.yaml %s. With so few thefts only a large change says anything: the interval of 57/58 is 91–100 %%.\n\n",
+		sensitivityTitle, cmp.Or(o.seeds, sensitivitySeeds), sensitivityUsers, rules)
+	t.print(w)
+	return nil
 }
 
 func allTables(o options) ([]byte, error) {
@@ -94,11 +127,8 @@ func allTables(o options) ([]byte, error) {
 	}
 	o.seeds = ""
 	fmt.Fprintln(os.Stderr, "Sensitivity")
-	t, err := sensitivity(o)
-	if err != nil {
+	if err := printSensitivitySection(out, o); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(out, "### Sensitivity: each parameter halved and doubled\n\nWorlds %s, %d people and 21 days each. With so few thefts only a large change says anything: the interval of 57/58 is 91–100 %%.\n\n", sensitivitySeeds, sensitivityUsers)
-	t.print(out)
 	return all.Bytes(), nil
 }

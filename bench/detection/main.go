@@ -9,7 +9,7 @@
 //	go run ./bench/detection                 # the tables, for worlds 101 to 110
 //	go run ./bench/detection -seeds 1-3 -v   # while tuning: other worlds, and each miss
 //	go run ./bench/detection -sensitivity    # each parameter halved and doubled
-//	go run ./bench/detection -markdown       # all of it, into docs/detection.md
+//	go run ./bench/detection -markdown       # all of it, into docs/detection.md; with -sensitivity that table alone
 package main
 
 import (
@@ -47,7 +47,7 @@ func main() {
 	flag.StringVar(&o.kind.vary, "vary", "", "PARAMETER=FACTOR of the worlds")
 	flag.IntVar(&o.kind.users, "users", 0, "accounts of a world (default 1200, with -sensitivity 400)")
 	flag.BoolVar(&sensitivity, "sensitivity", false, "halve and double each parameter, one row each")
-	flag.BoolVar(&markdown, "markdown", false, "measure everything and write the tables into docs/detection.md")
+	flag.BoolVar(&markdown, "markdown", false, "measure everything, or with -sensitivity that alone, and write the tables into docs/detection.md")
 	flag.BoolVar(&o.verbose, "v", false, "tell each miss and each wrong block of the shipped rules")
 	flag.Parse()
 	o.kind.silent = !*dovecot
@@ -64,6 +64,8 @@ func run(o options, sensitivity, markdown bool) error {
 	}
 	defer remove()
 	switch {
+	case markdown && sensitivity:
+		return rewriteSensitivity(o, "docs/detection.md")
 	case markdown:
 		return writeDocument(o, "docs/detection.md")
 	case sensitivity:
