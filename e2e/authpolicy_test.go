@@ -17,9 +17,13 @@ import (
 // says, with more settings, and waits until it does so.
 func (p *postfix) asks(t *testing.T, address string, more ...string) {
 	t.Helper()
+	attributes := "auth_policy_request_attributes = login=%{user} protocol=%s remote=%{rip}"
+	if dovecot24(t) {
+		attributes = "auth_policy_request_attributes {\n  login = %{user}\n  protocol = %{protocol}\n  remote = %{remote_ip}\n  pwhash =\n}"
+	}
 	write(t, p.file("etc", "auth-policy.conf"), fmt.Sprintf(`auth_policy_server_url = http://%s/
 auth_policy_hash_nonce = some words of this host
-auth_policy_request_attributes = login=%%{user} protocol=%%s remote=%%{rip}
+%s
 auth_policy_check_before_auth = no
 auth_policy_check_after_auth = yes
 auth_policy_report_after_auth = no
@@ -30,7 +34,7 @@ service anvil {
   }
 }
 %s
-`, address, strings.Join(more, "\n")))
+`, address, attributes, strings.Join(more, "\n")))
 	p.command(t, "doveadm", "-c", p.file("etc", "dovecot.conf"), "reload")
 }
 
@@ -38,9 +42,13 @@ service anvil {
 func (p *postfix) dovecot(t *testing.T, service, user string) (in bool, took time.Duration) {
 	t.Helper()
 	name, _, _ := strings.Cut(user, "@")
+	field := "service"
+	if dovecot24(t) {
+		field = "protocol"
+	}
 	began := time.Now()
 	out, _ := exec.Command("doveadm", "-c", p.file("etc", "dovecot.conf"), "auth", "test", "-a", p.file("queue", "private", "auth"),
-		"-x", "service="+service, "-x", "rip="+spain, user, name+"'s secret").CombinedOutput() // its status is 77 for who may not
+		"-x", field+"="+service, "-x", "rip="+spain, user, name+"'s secret").CombinedOutput() // its status is 77 for who may not
 	return strings.Contains(string(out), "auth succeeded"), time.Since(began)
 }
 

@@ -53,8 +53,12 @@ func startPostfix(t *testing.T, table string, options ...func(*postfix)) *postfi
 		require.NoError(t, os.Mkdir(p.file(name), 0o755))
 	}
 	require.NoError(t, os.Chown(p.file("mail"), nobody, nobody))
-	for _, name := range []string{"main.cf", "master.cf", "dovecot.conf"} {
-		p.configure(t, name)
+	p.configure(t, "main.cf", "main.cf")
+	p.configure(t, "master.cf", "master.cf")
+	if dovecot24(t) {
+		p.configure(t, "dovecot24.conf", "dovecot.conf")
+	} else {
+		p.configure(t, "dovecot.conf", "dovecot.conf")
 	}
 	passwords, err := testdata.ReadFile("testdata/passwords")
 	require.NoError(t, err)
@@ -73,13 +77,22 @@ func (p *postfix) file(elements ...string) string {
 	return filepath.Join(append([]string{p.Dir}, elements...)...)
 }
 
-func (p *postfix) configure(t *testing.T, name string) {
+// dovecot24 tells whether the installed Dovecot is 2.4, whose settings have other
+// names than those of 2.3.
+func dovecot24(t *testing.T) bool {
 	t.Helper()
-	form, err := template.ParseFS(testdata, "testdata/"+name+".tmpl")
+	version, err := exec.Command("dovecot", "--version").Output()
 	require.NoError(t, err)
-	var text strings.Builder
-	require.NoError(t, form.Execute(&text, p))
-	write(t, p.file("etc", name), text.String())
+	return !strings.HasPrefix(string(version), "2.3.")
+}
+
+func (p *postfix) configure(t *testing.T, form, name string) {
+	t.Helper()
+	text, err := template.ParseFS(testdata, "testdata/"+form+".tmpl")
+	require.NoError(t, err)
+	var config strings.Builder
+	require.NoError(t, text.Execute(&config, p))
+	write(t, p.file("etc", name), config.String())
 }
 
 // set changes settings in main.cf.

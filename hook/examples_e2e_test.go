@@ -89,7 +89,8 @@ func TestRealNft(t *testing.T) {
 	require.NotContains(t, released, "2001:db8::/64")
 }
 
-const dovecotConf = `base_dir = %[1]s/run
+// dovecot23 and dovecot24 are the same for Dovecot 2.3 and for 2.4.
+const dovecot23 = `base_dir = %[1]s/run
 state_dir = %[1]s/state
 log_path = %[1]s/log
 protocols = imap
@@ -118,6 +119,40 @@ userdb {
 }
 `
 
+const dovecot24 = `dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+base_dir = %[1]s/run
+state_dir = %[1]s/state
+log_path = %[1]s/log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+auth_allow_cleartext = yes
+mail_driver = maildir
+mail_path = %[1]s/mail/%%{user}
+mail_uid = 65534
+mail_gid = 65534
+first_valid_uid = 100
+service imap-login {
+  inet_listener imap {
+    port = %[2]s
+  }
+  inet_listener imaps {
+    port = 0
+  }
+}
+passdb static {
+  password = secret
+}
+userdb static {
+  fields {
+    uid = 65534
+    gid = 65534
+    home = %[1]s/mail/%%{user}
+  }
+}
+`
+
 // Dovecot's own doveadm ends the session of the one, not of the other.
 func TestRealDovecot(t *testing.T) {
 	dir, err := os.MkdirTemp("/tmp", "kick")
@@ -132,7 +167,11 @@ func TestRealDovecot(t *testing.T) {
 	require.NoError(t, l.Close())
 	_, port, _ := net.SplitHostPort(address)
 	conf := filepath.Join(dir, "dovecot.conf")
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, dovecotConf, dir, port), 0o644))
+	form := dovecot23
+	if !strings.HasPrefix(command(t, "dovecot", "--version"), "2.3.") {
+		form = dovecot24
+	}
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, form, dir, port), 0o644))
 	server := exec.Command("dovecot", "-F", "-c", conf)
 	require.NoError(t, server.Start())
 	t.Cleanup(func() {

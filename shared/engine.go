@@ -97,26 +97,42 @@ func (e *Engine) Swap(all []*Swap, until time.Time) error {
 	return nil
 }
 
+// swapAll takes one round trip, or a second one for what came to servers that do not
+// have the script: one that was started anew, or a Cluster's node that was not asked
+// before.
 func (e *Engine) swapAll(ctx context.Context, client rueidis.Client, all []*Swap) error {
+	left, err := e.swapBy(ctx, client, all, false)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	_, err = e.swapBy(ctx, client, left, true)
+	return err
+}
+
+// swapBy names the script, or sends it with each, and returns those whose server does
+// not have it.
+func (e *Engine) swapBy(ctx context.Context, client rueidis.Client, all []*Swap, whole bool) (left []*Swap, err error) {
 	commands := make(rueidis.Commands, len(all))
 	for i, s := range all {
-		commands[i] = client.B().Evalsha().Sha1(e.swap.sha).Numkeys(1).Key(e.userKey(s.Key)).Arg(s.Was, rueidis.BinaryString(s.Record), seconds(s.Life)).Build()
+		if key := e.userKey(s.Key); whole {
+			commands[i] = client.B().Eval().Script(e.swap.text).Numkeys(1).Key(key).Arg(s.Was, rueidis.BinaryString(s.Record), seconds(s.Life)).Build()
+		} else {
+			commands[i] = client.B().Evalsha().Sha1(e.swap.sha).Numkeys(1).Key(key).Arg(s.Was, rueidis.BinaryString(s.Record), seconds(s.Life)).Build()
+		}
 	}
 	for i, r := range client.DoMulti(ctx, commands...) {
-		if no, is := rueidis.IsRedisErr(r.Error()); is && no.IsNoScript() {
-			s := all[i]
-			r = client.Do(ctx, client.B().Eval().Script(e.swap.text).Numkeys(1).Key(e.userKey(s.Key)).Arg(s.Was, rueidis.BinaryString(s.Record), seconds(s.Life)).Build())
-		}
 		newer, err := r.AsBytes()
-		switch {
+		switch no, is := rueidis.IsRedisErr(err); {
 		case rueidis.IsRedisNil(err):
+		case is && no.IsNoScript():
+			left = append(left, all[i])
 		case err != nil:
-			return err
+			return nil, err
 		default:
 			all[i].Newer = newer
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // run runs a script of what belongs to all.

@@ -56,6 +56,7 @@ cat >/etc/postfix/main.cf <<-END
 	mydestination =
 	inet_interfaces = 127.0.0.1
 END
+postfix check # makes the queue's folders, as its first start does
 install -o root -g adm -m 0640 /dev/null /var/log/mail.log
 main() { postconf -e "$@"; }
 

@@ -1,5 +1,5 @@
-// Package redistest runs Debian's redis-server for tests, and what may go wrong
-// between it and its clients.
+// Package redistest runs Debian's redis-server for tests, or its valkey-server where
+// there is no Redis, and what may go wrong between it and its clients.
 package redistest
 
 import (
@@ -47,19 +47,27 @@ func FreeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
+// program is Redis' program of a name, or Valkey's.
+func program(name string) string {
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		return "valkey-" + name
+	}
+	return "redis-" + name
+}
+
 // Begin starts the server, again if it was killed: without what it knew.
 func (s *Server) Begin() {
 	s.t.Helper()
-	s.cmd = exec.Command("redis-server", s.args...)
+	s.cmd = exec.Command(program("server"), s.args...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	require.NoError(s.t, s.cmd.Start(), "apt-get install redis-server")
+	require.NoError(s.t, s.cmd.Start(), "apt-get install redis-server, or valkey-server")
 	require.Eventually(s.t, func() bool {
 		c, err := net.Dial("tcp", s.Addr)
 		if err == nil {
 			c.Close()
 		}
 		return err == nil
-	}, 10*time.Second, 10*time.Millisecond, "redis-server does not listen; see %s", filepath.Join(s.Dir, "log"))
+	}, 10*time.Second, 10*time.Millisecond, "it does not listen; see %s", filepath.Join(s.Dir, "log"))
 }
 
 // Kill ends the server at once, and all that it knows with it.
@@ -82,10 +90,10 @@ func (s *Server) Port() string {
 	return port
 }
 
-// Do asks the server by redis-cli(1).
+// Do asks the server by redis-cli(1) or valkey-cli(1).
 func (s *Server) Do(words ...string) string {
 	s.t.Helper()
-	out, err := exec.Command("redis-cli", append([]string{"-p", s.Port(), "--no-auth-warning"}, words...)...).CombinedOutput()
+	out, err := exec.Command(program("cli"), append([]string{"-p", s.Port(), "--no-auth-warning"}, words...)...).CombinedOutput()
 	require.NoError(s.t, err, "%s", out)
 	return strings.TrimSpace(string(out))
 }
@@ -102,7 +110,7 @@ func Cluster(t testing.TB) []*Server {
 		s := Start(t, "--cluster-enabled", "yes", "--cluster-port", port, "--cluster-node-timeout", "2000")
 		all, addrs = append(all, s), append(addrs, s.Addr)
 	}
-	out, err := exec.Command("redis-cli", append(append([]string{"--cluster", "create"}, addrs...), "--cluster-yes")...).CombinedOutput()
+	out, err := exec.Command(program("cli"), append(append([]string{"--cluster", "create"}, addrs...), "--cluster-yes")...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	for _, s := range all {
 		require.Eventually(t, func() bool { return strings.Contains(s.Do("cluster", "info"), "cluster_state:ok") }, 20*time.Second, 50*time.Millisecond)
