@@ -185,7 +185,7 @@ func (v viewer) held() (list []AccountMessage) {
 
 // habits are the most used first.
 func (v viewer) habits(hs habits, name func(uint32) string) (list []AccountHabit) {
-	day, fade := int32(v.now.Unix()/dayStep), v.s.rules.MemoryHalfLife.Hours()/24
+	day, fade := int32(v.now.Unix()/dayStep), v.s.look.fade
 	for _, h := range hs.mostUsed(day, fade, len(hs)) {
 		list = append(list, AccountHabit{name(h.key), v.s.server.orgs[h.key], hundredths(h.faded(day, fade)), dayText(h.day)})
 	}

@@ -137,7 +137,7 @@ func lineAndColumn(text string, at int) (line, column int) {
 // prototypes are values of the types that the signals have.
 func prototypes() map[string]any {
 	env := make(map[string]any)
-	l := &look{user: &user{}, server: &server{}, rules: &Rules{}, sub: &Submission{}}
+	l := &look{user: &user{}, server: &server{}, rules: &Rules{}}
 	for _, s := range Signals() {
 		env[s.Name] = s.value(l)
 	}

@@ -62,11 +62,11 @@ type Part struct {
 // Explain judges a submission as Submission does, and tells how it came to the
 // verdict.
 func (s *Scorer) Explain(sub Submission) (e Explanation) {
-	s.look.sub = nil
+	s.look.user = nil
 	s.asking.witness = func(a Answer) { e.Answers = append(e.Answers, a) }
 	e.Verdict = s.Submission(sub)
 	s.asking.witness = nil
-	if l := &s.look; l.sub != nil {
+	if l := &s.look; l.user != nil {
 		e.Looked = true
 		e.Sight = Sight{
 			Counts: l.placed, Shared: l.shared, First: l.first, Home: l.home(), Unfamiliar: l.strange,

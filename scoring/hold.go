@@ -147,13 +147,13 @@ func (s *Scorer) overrule(u *user, at int64, teach bool) {
 		v := &u.visits[i]
 		if teach && v.strange {
 			v.strange = false
-			u.teach(v, int32(at/dayStep), s.rules.MemoryHalfLife.Hours()/24)
+			u.teach(v, int32(at/dayStep), s.look.fade)
 		}
 	}
 }
 
 // teach makes the place of a visit familiar at once.
-func (u *user) teach(v *visit, day int32, fade float64) {
+func (u *user) teach(v *visit, day int32, fade *fading) {
 	for _, memory := range []struct {
 		habits *habits
 		key    uint32

@@ -12,13 +12,13 @@ type look struct {
 	server *server
 	trusts *trusts
 
-	sub   *Submission
+	sub   Submission
 	kind  Kind
 	user  *user
 	place geo.Place
 	now   int64 // Unix seconds
 	day   int32 // days since 1970
-	fade  float64
+	fade  *fading
 
 	previous spot // where the user was before
 
@@ -42,10 +42,9 @@ type look struct {
 // aim points the look at a submission, and works out how familiar its place
 // is from what is remembered before it.
 func (l *look) aim(sub *Submission, u *user) {
-	rules, server, trusts := l.rules, l.server, l.trusts
-	*l = look{rules: rules, server: server, trusts: trusts, sub: sub, user: u, place: sub.Place, now: sub.Time.Unix()}
+	rules := l.rules
+	*l = look{rules: rules, server: l.server, trusts: l.trusts, fade: l.fade, sub: *sub, user: u, place: sub.Place, now: sub.Time.Unix()}
 	l.day = int32(l.now / dayStep)
-	l.fade = rules.MemoryHalfLife.Hours() / 24
 	l.placed = rules.counts(sub.Place)
 	if !l.placed {
 		return
@@ -58,7 +57,7 @@ func (l *look) aim(sub *Submission, u *user) {
 	}
 	l.recall()
 	l.surprise()
-	l.trusted = trusts.covers(sub.User, sub.Place, l.now)
+	l.trusted = l.trusts.covers(sub.User, sub.Place, l.now)
 }
 
 // counts tells whether a place says anything about where a user is.

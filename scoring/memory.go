@@ -274,7 +274,7 @@ const usualShown = 3
 
 // usual sums up what is remembered of a user.
 func (s *Scorer) usual(u *user, now time.Time) Usual {
-	day, fade := int32(now.Unix()/dayStep), s.rules.MemoryHalfLife.Hours()/24
+	day, fade := int32(now.Unix()/dayStep), s.look.fade
 	out := Usual{Since: time.Unix(int64(u.firstDay)*dayStep, 0).In(now.Location())}
 	for _, h := range u.countries.mostUsed(day, fade, usualShown) {
 		out.Countries = append(out.Countries, string([]byte{byte(h.key >> 8), byte(h.key)}))

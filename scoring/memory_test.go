@@ -145,34 +145,34 @@ func TestVisitsCountCountriesByNetwork(t *testing.T) {
 	require.Equal(t, 1, vs.countries(noon-99, true, nowhere))
 }
 
-const weekHalfLife = 7.0 // days
-
 // A day counts once, however much is sent on it, and weighs half after a
 // half-life.
 func TestHabitsFade(t *testing.T) {
+	week := newFading(7 * 24 * time.Hour)
 	var hs habits
-	require.True(t, hs.use(1, 100, weekHalfLife))
-	require.False(t, hs.use(1, 100, weekHalfLife))
-	require.False(t, hs.use(1, 99, weekHalfLife), "a late line of the day before")
-	require.Equal(t, 1.0, hs.weight(1, 100, weekHalfLife))
-	require.Equal(t, 1.0, hs.weight(1, 99, weekHalfLife))
-	require.InDelta(t, 0.5, hs.weight(1, 107, weekHalfLife), 1e-6)
-	require.True(t, hs.use(1, 107, weekHalfLife))
-	require.InDelta(t, 1.5, hs.weight(1, 107, weekHalfLife), 1e-6)
-	own, all := hs.before(1, 107, weekHalfLife)
+	require.True(t, hs.use(1, 100, week))
+	require.False(t, hs.use(1, 100, week))
+	require.False(t, hs.use(1, 99, week), "a late line of the day before")
+	require.Equal(t, 1.0, hs.weight(1, 100, week))
+	require.Equal(t, 1.0, hs.weight(1, 99, week))
+	require.InDelta(t, 0.5, hs.weight(1, 107, week), 1e-6)
+	require.True(t, hs.use(1, 107, week))
+	require.InDelta(t, 1.5, hs.weight(1, 107, week), 1e-6)
+	own, all := hs.before(1, 107, week)
 	require.InDelta(t, 0.5, own, 1e-6, "without the day itself")
 	require.InDelta(t, 0.5, all, 1e-6)
-	require.Zero(t, hs.weight(2, 107, weekHalfLife))
+	require.Zero(t, hs.weight(2, 107, week))
 }
 
 // Where there are too many, the one that is worth least by now makes place.
 func TestHabitsAreBounded(t *testing.T) {
+	week := newFading(7 * 24 * time.Hour)
 	var hs habits
-	hs.use(1, 100, weekHalfLife) // long ago
-	hs.use(2, 100, weekHalfLife)
+	hs.use(1, 100, week) // long ago
+	hs.use(2, 100, week)
 	hs.strengthen(2, 50)
 	for key := range uint32(maxHabits) {
-		hs.use(1000+key, 200, weekHalfLife)
+		hs.use(1000+key, 200, week)
 	}
 	require.Len(t, hs, maxHabits)
 	require.Nil(t, hs.find(1))
@@ -181,8 +181,9 @@ func TestHabitsAreBounded(t *testing.T) {
 }
 
 func TestHabitsMostUsed(t *testing.T) {
+	week := newFading(7 * 24 * time.Hour)
 	hs := habits{{key: 1, weight: 10, day: 100}, {key: 2, weight: 9, day: 107}, {key: 3, weight: 1, day: 107}}
-	most := hs.mostUsed(107, weekHalfLife, 2)
+	most := hs.mostUsed(107, week, 2)
 	require.Equal(t, []uint32{2, 1}, []uint32{most[0].key, most[1].key})
 	require.Equal(t, uint32(1), hs[0].key, "the original stays in its order")
 }

@@ -324,12 +324,12 @@ func TestOldRecords(t *testing.T) {
 
 func TestRecordsAreBounded(t *testing.T) {
 	var u user
-	now := monday.Unix()
+	now, fade := monday.Unix(), newFading(42*24*time.Hour)
 	for i := range 10_000 {
 		now += 5 * 60
 		day := int32(now / dayStep)
 		for _, hs := range []*habits{&u.countries, &u.networks, &u.blocks, &u.addresses} {
-			hs.use(uint32(i)*2_654_435_761, day, 42)
+			hs.use(uint32(i)*2_654_435_761, day, fade)
 		}
 		u.visits.record(visit{address: uint64(i), network: 1 << 31, country: 1 << 15, first: now, last: now, strange: true})
 		u.volume.add(now, tally{1, 1000, 1000, 1000, 1000, 1000, 1000, 1000})

@@ -48,7 +48,7 @@ func empty() *Scorer {
 
 // Use replaces the rules; what is remembered stays.
 func (s *Scorer) Use(rules *Rules) {
-	s.rules, s.look.rules = rules, rules
+	s.rules, s.look.rules, s.look.fade = rules, rules, newFading(rules.MemoryHalfLife)
 	s.asking = newAsking(rules, &s.look)
 	s.queue.all(math.MinInt64) // other thresholds let held messages go at other times
 }
@@ -261,7 +261,7 @@ func (s *Scorer) learn(u *user, p geo.Place, now int64) {
 	if !s.rules.counts(p) {
 		return
 	}
-	day, fade := int32(now/dayStep), s.rules.MemoryHalfLife.Hours()/24
+	day, fade := int32(now/dayStep), s.look.fade
 	shared := s.rules.shared(p)
 	address, block := addressOf(p, shared)
 	if country := countryKey(p.Country); country != 0 && !shared && u.countries.use(uint32(country), day, fade) {
