@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"os/user"
 	"slices"
@@ -48,7 +49,7 @@ type journal struct {
 func newJournal(o Options, send func(Batch) bool) *journal {
 	j := &journal{o: o, send: send, trusted: o.trusted, cursor: o.position(Journal).Cursor}
 	if len(j.o.Journalctl) == 0 {
-		j.o.Journalctl = []string{"journalctl"}
+		j.o.Journalctl = localJournal()
 	}
 	if j.trusted == nil {
 		j.trusted = mailUsers()
@@ -58,6 +59,19 @@ func newJournal(o Options, send func(Batch) bool) *journal {
 		j.begin = []string{"--lines=0"}
 	}
 	return j
+}
+
+// localJournal is the command that shows this machine's journal. With --follow,
+// journalctl shows the boot that it runs in only, by a number that a container or a
+// unit with a /proc of its own may see another one of (measured with systemd 252); with
+// --merge it shows all boots, of all machines whose journals are here, and the match
+// keeps those of others out.
+func localJournal() []string {
+	id, err := os.ReadFile("/etc/machine-id")
+	if err != nil {
+		return []string{"journalctl"}
+	}
+	return []string{"journalctl", "--merge", "_MACHINE_ID=" + strings.TrimSpace(string(id))}
 }
 
 // mailUsers are the users whose words about mail are believed.
