@@ -103,6 +103,24 @@ func TestOpenSession(t *testing.T) {
 	thief.refused(t, alice, reason)
 }
 
+// So is it where Postfix asks the daemon for the list, whatever the table is.
+func TestOpenSessionAsksTheDaemon(t *testing.T) {
+	addr := "inet:" + freePort(t)
+	p := startPostfix(t, "hash", func(p *postfix) {
+		p.Settings = []string{"smtpd_sender_restrictions=", "smtpd_data_restrictions=check_sasl_access socketmap:" + addr + ":sendwarden"}
+	})
+	startDaemon(t, p, thirdCountry+`
+door: {socketmap: "`+addr+`"}
+`)
+	thief := theft(t, p)
+	blocked(t, p, alice)
+	thief.play(t, `
+		> DATA
+		< 554 5.7.1 <alice@example.es>: SASL login name rejected: `+reason+`
+	`)
+	p.sends(t, bob, spain)
+}
+
 // A client that never logged in can name bob in the AUTH parameter of MAIL FROM
 // (RFC 4954), and Postfix logs it. With three countries this would be a theft.
 func TestStrangerNamesBob(t *testing.T) {
