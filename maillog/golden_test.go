@@ -46,6 +46,7 @@ type golden struct {
 	Recipients int        `json:"recipients,omitzero"`
 	MessageID  string     `json:"message_id,omitzero"`
 	To         string     `json:"to,omitzero"`
+	OrigTo     string     `json:"orig_to,omitzero"`
 	Relay      string     `json:"relay,omitzero"`
 	DSN        string     `json:"dsn,omitzero"`
 	Status     string     `json:"status,omitzero"`
@@ -63,7 +64,7 @@ func goldenOf(line int, ev Event) golden {
 	return golden{
 		line, ev.Type, ev.Source, ev.Time.Format(time.RFC3339Nano), ev.Host, ev.Instance, ev.Service, ev.QueueID,
 		ev.User, ev.Addr, ev.Port, ev.ClientName, ev.Method, ev.SASLSender, ev.OrigID, ev.OrigClient,
-		ev.From, ev.Size, ev.Recipients, ev.MessageID, ev.To, ev.Relay, ev.DSN, ev.Status, ev.UID, ev.Script, ev.Line, ev.URL,
+		ev.From, ev.Size, ev.Recipients, ev.MessageID, ev.To, ev.OrigTo, ev.Relay, ev.DSN, ev.Status, ev.UID, ev.Script, ev.Line, ev.URL,
 		ev.Action, ev.Stage, ev.Reason, ev.Repeat,
 	}
 }

@@ -140,6 +140,6 @@ func TestProgramsAreStatic(t *testing.T) {
 }
 
 func TestShellcheck(t *testing.T) {
-	command(t, "shellcheck", "build", "deb/postinst", "deb/prerm", "deb/postrm", "testdata/life.sh", "testdata/boot.sh", "testdata/rpm.sh")
+	command(t, "shellcheck", "build", "deb/postinst", "deb/prerm", "deb/postrm", "testdata/life.sh", "testdata/boot.sh", "testdata/rpm.sh", "../e2e/trixie/run")
 	command(t, "shellcheck", "--shell=sh", "rpm/post", "rpm/preun", "rpm/postun")
 }

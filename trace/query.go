@@ -44,7 +44,7 @@ func NewQuery(word string) (Query, error) {
 	return q, nil
 }
 
-// To makes a query for the messages to a recipient.
+// To makes a query for the messages to a recipient, or to what it was made of.
 func To(recipient string) (Query, error) {
 	q, err := NewQuery(recipient)
 	q.to = true
@@ -85,7 +85,7 @@ func (q *Query) matches(l *line) bool {
 		return slices.Contains(q.ids, string(l.id))
 	}
 	if q.to {
-		return l.event && l.ev.Type == maillog.Delivery && strings.EqualFold(l.ev.To, q.word)
+		return l.event && l.ev.Type == maillog.Delivery && (strings.EqualFold(l.ev.To, q.word) || strings.EqualFold(l.ev.OrigTo, q.word))
 	}
 	switch {
 	case q.uid != maillog.NoUID:

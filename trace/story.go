@@ -47,6 +47,7 @@ type Story struct {
 // Delivery is what became of one recipient.
 type Delivery struct {
 	To     string
+	OrigTo string // what was written to, where To was made of it
 	Status string // of the last attempt
 	Relay  string
 	DSN    string
@@ -207,7 +208,7 @@ func (s *Story) delivery(ev *maillog.Event) {
 	}
 	if i < 0 {
 		i = len(s.Deliveries)
-		s.Deliveries = append(s.Deliveries, Delivery{To: clip(ev.To), First: ev.Time})
+		s.Deliveries = append(s.Deliveries, Delivery{To: clip(ev.To), OrigTo: clip(ev.OrigTo), First: ev.Time})
 	} else if s.Outcomes[s.Deliveries[i].Status]--; s.Outcomes[s.Deliveries[i].Status] == 0 {
 		delete(s.Outcomes, s.Deliveries[i].Status)
 	}

@@ -244,6 +244,7 @@ type storyOut struct {
 
 type deliveryOut struct {
 	To     string    `json:"to"`
+	OrigTo string    `json:"orig_to,omitempty"`
 	Status string    `json:"status"`
 	Relay  string    `json:"relay,omitempty"`
 	DSN    string    `json:"dsn,omitempty"`

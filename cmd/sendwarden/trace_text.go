@@ -210,7 +210,11 @@ func (t *traceText) delivery(d *trace.Delivery, day time.Time) {
 	if d.Relay != "" && d.Relay != "none" {
 		relay = " by " + d.Relay
 	}
-	fmt.Fprintf(t.out, "  %s  to %s: %s%s%s\n", moment(d.Last, day), maillog.Mask(d.To), maillog.Mask(d.Status), maillog.Mask(relay), times)
+	made := ""
+	if d.OrigTo != "" && d.OrigTo != d.To {
+		made = " (" + d.OrigTo + ")"
+	}
+	fmt.Fprintf(t.out, "  %s  to %s%s: %s%s%s\n", moment(d.Last, day), maillog.Mask(d.To), maillog.Mask(made), maillog.Mask(d.Status), maillog.Mask(relay), times)
 	if d.Reason != "" {
 		fmt.Fprintf(t.out, "            %s\n", maillog.Mask(d.Reason))
 	}
