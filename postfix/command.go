@@ -18,13 +18,15 @@ const (
 	maxComplaint = 2000    // bytes
 )
 
+var errSlow = fmt.Errorf("it did not end within %v (the machine may be too busy: try again)", commandTime)
+
 // Command runs one of Postfix's programs and returns what it prints. Its error
 // carries what the program complained of. [Exec] is the real one.
 type Command func(ctx context.Context, name string, args ...string) (string, error)
 
 // Exec finds a program where a daemon's PATH may not lead, and runs it.
 func Exec(ctx context.Context, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, commandTime, errSlow)
 	defer cancel()
 	var out, complaint bounded
 	out.most, complaint.most = maxOutput, maxComplaint
@@ -34,7 +36,7 @@ func Exec(ctx context.Context, name string, args ...string) (string, error) {
 	err := cmd.Run()
 	switch {
 	case ctx.Err() != nil:
-		return "", fmt.Errorf("%s did not end: %w", name, ctx.Err())
+		return "", context.Cause(ctx)
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return out.String(), nil
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
