@@ -149,9 +149,14 @@ func (d *Daemon) met(ctx context.Context, epoch string) error {
 		before = s.epoch
 		d.turn.Lock()
 		defer d.turn.Unlock()
-		if err = d.path.Scorer.Agree(); err == nil && epoch != before {
-			err = d.path.Scorer.Offer()
+		if err = d.path.Scorer.Agree(); err != nil {
+			return
 		}
+		if epoch == before {
+			err = d.path.Scorer.Remind()
+			return
+		}
+		err = d.path.Scorer.Offer()
 	})
 	if err != nil {
 		return err

@@ -81,6 +81,7 @@ type shared struct {
 	unknown map[string]int64     // users whom nobody knew, and until when they are not asked about
 	flying  map[string]*Exchange // by user: on their way to the engine
 	untold  map[string][]told    // by user
+	lately  lately               // told
 	waits   int                  // in untold
 	lost    int                  // of which there was no room
 	dirty   map[string]bool      // users whose untold have changed since the last Changes
@@ -106,7 +107,7 @@ const (
 func (s *Scorer) Share(o Sharing) {
 	s.shared = &shared{
 		Sharing: o, unknown: make(map[string]int64), flying: make(map[string]*Exchange),
-		untold: make(map[string][]told), dirty: make(map[string]bool), said: make(map[string]bool),
+		untold: make(map[string][]told), lately: lately{of: make(map[string][]told)}, dirty: make(map[string]bool), said: make(map[string]bool),
 	}
 }
 

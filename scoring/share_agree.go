@@ -62,6 +62,18 @@ func (s *Scorer) Offer() error {
 	return s.shared.rounds(s, names)
 }
 
+// Remind has an engine that was away show that it has what it took last.
+func (s *Scorer) Remind() error {
+	if s.shared == nil {
+		return nil
+	}
+	names := make([]string, 0, len(s.shared.lately.of))
+	for name := range s.shared.lately.of {
+		names = append(names, name)
+	}
+	return s.shared.rounds(s, names)
+}
+
 // rounds has the engine take the memories of some users, a part of them at a time.
 func (sh *shared) rounds(s *Scorer, names []string) error {
 	slices.Sort(names)
@@ -108,9 +120,7 @@ func (sh *shared) fly(s *Scorer, names []string) (again []string, err error) {
 
 // exchange is a user's memory as it is now.
 func (sh *shared) exchange(s *Scorer, u *user) *Exchange {
-	if u.share == nil {
-		u.share = new(share)
-	}
+	sh.begin(u)
 	x := &Exchange{
 		User: u.name, Was: u.share.name(), Record: sharedRecord(u, s.trusts.of[u.name]),
 		told: len(sh.untold[u.name]), landed: make(chan struct{}),
@@ -132,9 +142,8 @@ func (sh *shared) land(s *Scorer, x *Exchange, err error) (again bool) {
 	case err != nil:
 		sh.closeAll(s, list[:min(x.told, len(list))])
 		return false
-	case u.share == nil: // it was let go and fetched again meanwhile
-		u.share = new(share)
 	}
+	sh.begin(u) // who may have been let go and fetched again meanwhile
 	if x.Newer != nil {
 		return sh.adopt(s, u, x.Newer)
 	}
@@ -149,6 +158,7 @@ func (sh *shared) agreed(s *Scorer, name string, n int) {
 	n = min(n, len(list))
 	sh.closeAll(s, list[:n])
 	if n > 0 {
+		sh.lately.add(name, list[:n])
 		sh.left(name, slices.Clone(list[n:]))
 	}
 }
@@ -186,6 +196,12 @@ func (sh *shared) adopt(s *Scorer, u *user, newer []byte) (again bool) {
 		s.trusts.set(u.name, trusts)
 	}
 	s.users.change(u)
+	if isForgotten(newer) {
+		delete(sh.lately.of, u.name)
+	}
+	if lost := sh.lately.missing(u.name, known); lost != nil {
+		sh.left(u.name, append(lost, sh.untold[u.name]...))
+	}
 	blocks := sh.again(s, u)
 	if u.blocked && !wasBlocked && !blocks {
 		sh.Late(s.elsewhere(u))

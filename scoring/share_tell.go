@@ -86,9 +86,7 @@ func (sh *shared) done(s *Scorer, u *user, t told) {
 
 // tell has a user's memory take something in here, and keeps it for the engine.
 func (sh *shared) tell(s *Scorer, u *user, t told) (Verdict, *open) {
-	if u.share == nil {
-		u.share = new(share)
-	}
+	sh.begin(u)
 	t.open = new(open)
 	if u.share.knows(&t) {
 		sh.before(s, u, &t)
@@ -105,6 +103,18 @@ func (sh *shared) tell(s *Scorer, u *user, t told) (Verdict, *open) {
 		return t.open.verdict, nil
 	}
 	return t.open.verdict, t.open
+}
+
+// begin begins to share what is remembered of a user who comes from this host's state:
+// all that is left to be told is part of it.
+func (sh *shared) begin(u *user) {
+	if u.share != nil {
+		return
+	}
+	u.share = new(share)
+	for i := range sh.untold[u.name] {
+		u.share.take(&sh.untold[u.name][i])
+	}
 }
 
 // apply has a user's memory take in what was told, and notes what else that did.
@@ -175,6 +185,7 @@ func (sh *shared) left(name string, list []told) {
 // forget drops what is left to be told of a user.
 func (sh *shared) forget(name string) {
 	delete(sh.flying, name) // its answer is of before
+	delete(sh.lately.of, name)
 	if len(sh.untold[name]) > 0 {
 		sh.left(name, nil)
 	}
