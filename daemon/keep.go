@@ -206,6 +206,7 @@ func (d *Daemon) batch() (batch *state.Batch, whole bool) {
 		return nil, false
 	}
 	d.path.Scorer.Changes(batch.Put)
+	d.sharing.knows(d.path.Scorer)
 	d.memory.record(batch, keptKey, d.kept)
 	d.memory.record(batch, raisedKey, d.raised)
 	d.turn.Unlock()

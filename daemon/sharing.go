@@ -48,6 +48,8 @@ type sharing struct {
 	left       []decision
 	news       []byte // for the others
 	newsNumber uint64
+	crowd      *shared.Crowd // what this host knows with them; nil: others say that
+	crowdDue   bool          // it is time to say that
 	poke       chan struct{} // there is something to tell
 
 	found  chan string   // the engine is there, with a memory of that name

@@ -39,9 +39,9 @@ func (d *Daemon) hearken(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	var heard shared.Heard
-	d.inLoop(ctx, func() { heard = s.heard })
 	for ctx.Err() == nil {
+		var heard shared.Heard
+		d.inLoop(ctx, func() { heard = s.heard })
 		wire, err := s.engine.Hear(ctx, heard)
 		if err != nil {
 			select {
@@ -53,8 +53,10 @@ func (d *Daemon) hearken(ctx context.Context) {
 		if wire.Heard == heard {
 			continue
 		}
-		heard = wire.Heard
 		d.inLoop(ctx, func() {
+			if s.heard != heard {
+				return // it was taken over from another host meanwhile
+			}
 			for _, next := range wire.Decisions {
 				d.obey(next.Data, time.Now())
 			}
@@ -171,6 +173,9 @@ func (d *Daemon) met(ctx context.Context, epoch string) error {
 		}
 		d.log.Info("the others know what this host knows", "users", n)
 	}
+	if err := d.catchUp(ctx); err != nil {
+		return err
+	}
 	latest, err := s.engine.Latest(ctx)
 	if err != nil {
 		return err
@@ -188,6 +193,30 @@ func (d *Daemon) met(ctx context.Context, epoch string) error {
 	})
 	s.once.Do(func() { close(s.joined) })
 	return ctx.Err()
+}
+
+// catchUp takes over from another host what all users together do, where this one has
+// just joined or has been off for so long that the engine does not have all news.
+func (d *Daemon) catchUp(ctx context.Context) error {
+	s := d.sharing
+	var heard shared.Heard
+	d.inLoop(ctx, func() { heard = s.heard })
+	crowd, err := s.engine.Missed(ctx, heard)
+	if err != nil || crowd == nil {
+		return err
+	}
+	d.inLoop(ctx, func() {
+		d.turn.Lock()
+		defer d.turn.Unlock()
+		if err = d.path.Scorer.TakeSnapshot(crowd.Record, heard.News == ""); err != nil {
+			d.log.Error("what another host knows of all users cannot be read", "error", err)
+			err = nil // the news are heard all the same
+			return
+		}
+		s.heard = crowd.From(heard.Wire)
+		d.log.Info("what another host knows of all users together was taken over")
+	})
+	return err
 }
 
 // contributedAtOnce is how many users go to the engine in one round trip.

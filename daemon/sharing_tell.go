@@ -8,6 +8,8 @@ import (
 
 	"sendwarden/blocklist"
 	"sendwarden/control"
+	"sendwarden/scoring"
+	"sendwarden/shared"
 )
 
 // decision is what was decided about a user on one host, for all.
@@ -89,6 +91,22 @@ func (d *Daemon) decision(act control.Kind, user string, e blocklist.Entry, now 
 	}
 }
 
+// knows notes, when it is time, what this host knows of all users together with the
+// news that are being saved. The caller has the turn.
+func (s *sharing) knows(scorer *scoring.Scorer) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.crowdDue || s.crowd != nil {
+		return
+	}
+	if record := scorer.Snapshot(); record != nil && s.news == nil {
+		s.crowd = &shared.Crowd{News: s.heard.News, Record: record}
+	}
+}
+
 // tellAll tells what is left to be told, in order, as far as the engine takes it.
 func (d *Daemon) tellAll(ctx context.Context) {
 	s := d.sharing
@@ -105,13 +123,17 @@ func (d *Daemon) tellAll(ctx context.Context) {
 		s.mu.Unlock()
 	}
 	s.mu.Lock()
-	news, number := s.news, s.newsNumber
+	news, number, crowd := s.news, s.newsNumber, s.crowd
 	s.mu.Unlock()
-	if news == nil || s.engine.Tell(ctx, number, news) != nil {
+	if news == nil {
+		return
+	}
+	due, err := s.engine.Tell(ctx, number, news, crowd)
+	if err != nil {
 		return
 	}
 	s.mu.Lock()
-	s.news = nil
+	s.news, s.crowd, s.crowdDue = nil, nil, due
 	s.mu.Unlock()
 	d.turn.Lock()
 	d.path.Scorer.Told(number)

@@ -612,6 +612,41 @@ func TestTrustIsShared(t *testing.T) {
 	require.Empty(t, a.Trusts(monday))
 }
 
+// A host that joins takes over what the others know of all users together, beside what
+// its own logs say; one that was off for long takes it in the place of what it knew.
+func TestJoins(t *testing.T) {
+	e := &engine{records: make(map[string][]byte)}
+	rules := twoPlaces(t)
+	a, b := newHost(t, e, "a", rules), newHost(t, e, "b", rules)
+	day := func(h *host, user string, n int, p geo.Place) {
+		h.Submission(from(user, n, monday.AddDate(0, 0, n), p))
+	}
+	for n := range 4 {
+		day(a, "ana", n, inSpain)
+		day(a, "bob", n, inFrance)
+	}
+	require.Nil(t, a.Snapshot(), "news wait")
+	day(b, "carl", 1, inSpain)
+	b.disk.commit(b.Scorer)
+	a.disk.commit(a.Scorer)
+	snapshot := a.Snapshot()
+	require.NotNil(t, snapshot)
+	require.NoError(t, b.TakeSnapshot(snapshot, true))
+	sum := func(h *host) float64 { return h.server.countries[countryKey("ES")] }
+	require.InDelta(t, sum(a)+1, sum(b), 1e-9)
+	require.Equal(t, a.server.orgs, b.server.orgs)
+	for address, x := range a.server.strangers {
+		require.Contains(t, b.server.strangers[address].users, x.users[0])
+	}
+	require.NoError(t, b.TakeSnapshot(snapshot, false))
+	require.InDelta(t, sum(a)+1, sum(b), 1e-9, "its own day is still to be told")
+	b.disk.commit(b.Scorer)
+	b.start(rules)
+	require.InDelta(t, sum(a)+1, sum(b), 1e-9)
+	require.Error(t, b.TakeSnapshot(snapshot[:len(snapshot)/2], true))
+	require.InDelta(t, sum(a)+1, sum(b), 1e-9)
+}
+
 // A record of a newer program is left alone; a damaged one is replaced.
 func TestOddRecords(t *testing.T) {
 	e := &engine{records: make(map[string][]byte)}
@@ -701,6 +736,22 @@ func FuzzHear(f *testing.F) {
 	f.Fuzz(func(t *testing.T, news []byte) {
 		s := New(rules)
 		if s.Hear(news) == nil {
+			s.Submission(from("ana", 1, monday, inSpain))
+		}
+	})
+}
+
+// FuzzSnapshot: whatever another host says that it knows, it is taken over or refused.
+func FuzzSnapshot(f *testing.F) {
+	rules := shipped(f)
+	other := New(rules)
+	for i := range 9 {
+		other.Submission(from("ana", i, monday.AddDate(0, 0, i), world[i]))
+	}
+	f.Add(encode(func(c *coder) { c.crowd(&other.server) }))
+	f.Fuzz(func(t *testing.T, record []byte) {
+		s := New(rules)
+		if s.TakeSnapshot(record, true) == nil {
 			s.Submission(from("ana", 1, monday, inSpain))
 		}
 	})

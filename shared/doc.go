@@ -9,6 +9,7 @@
 //	sendwarden:{all}:list              a hash: what was decided last about each user
 //	sendwarden:{all}:wire              a stream: the same, as it is decided
 //	sendwarden:{all}:news              a stream: what hosts learn of all users together
+//	sendwarden:{all}:crowd             what a host knew of all users at some of them, for one that joins
 //	sendwarden:{all}:hosts             a hash: who shares, and until when their news are known
 //	sendwarden:{all}:epoch             which memory this is: another one after a loss
 //

@@ -19,6 +19,7 @@ type Engine struct {
 	config Config
 	host   string // names this host's memory
 	name   string // this host's, for people
+	keeps  int    // how many news
 
 	swap, decide, tell script
 
@@ -48,7 +49,7 @@ var errNotYet = errors.New("not connected yet")
 // another one after it was lost; name is the host's own, for people.
 func New(c Config, host, name string, now time.Time) *Engine {
 	return &Engine{
-		config: c, host: host, name: name, lost: errNotYet, since: now,
+		config: c, host: host, name: name, keeps: newsKeep, lost: errNotYet, since: now,
 		swap: newScript(swap), decide: newScript(decide), tell: newScript(tell),
 		counts: Counts{ByKind: noFailures()},
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -154,8 +155,8 @@ func TestForget(t *testing.T) {
 		_, err := e.Decide(ctx, []string{"ana", "bob"}[i%2], fmt.Append(nil, []string{"ana", "bob"}[i%2], " ", i), false)
 		require.NoError(t, err)
 	}
-	require.NoError(t, e.Tell(ctx, 1, []byte("ana was here")))
-	require.NoError(t, e.Tell(ctx, 2, []byte("bob was here")))
+	tells(t, e, 1, "ana was here", nil)
+	tells(t, e, 2, "bob was here", nil)
 	of := func(data []byte) bool { return strings.HasPrefix(string(data), "ana") }
 	require.NoError(t, e.Forget(ctx, Forgetting{
 		User: "ana", Record: []byte("v2      "), Order: []byte("forget her"), Decided: of, Told: of,
@@ -193,7 +194,7 @@ func TestNews(t *testing.T) {
 	await(t, foundB)
 	ctx := context.Background()
 	for _, number := range []uint64{1, 1, 2, 1} {
-		require.NoError(t, a.Tell(ctx, number, []byte{byte(number), 0, 255}))
+		tells(t, a, number, string([]byte{byte(number), 0, 255}), nil)
 	}
 	w, err := b.Hear(ctx, Heard{})
 	require.NoError(t, err)
@@ -202,6 +203,71 @@ func TestNews(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, w.News, "they are its own")
 	require.NotEmpty(t, w.Heard.News)
+}
+
+func tells(t *testing.T, e *Engine, number uint64, news string, crowd *Crowd) (due bool) {
+	t.Helper()
+	due, err := e.Tell(context.Background(), number, []byte(news), crowd)
+	require.NoError(t, err)
+	return due
+}
+
+// A host that joins after more news than are kept takes over what another one knows, and
+// hears each of the news after that once, whoever they are of.
+func TestJoinsLate(t *testing.T) {
+	s := redistest.Start(t)
+	ctx := context.Background()
+	a, found := connect(t, "redis://"+s.Addr)
+	await(t, found)
+	b, found := connect(t, "redis://"+s.Addr)
+	await(t, found)
+	a.keeps, b.keeps = 100, 100
+	sum := 0 // what a knows
+	var heard Heard
+	due := false
+	for number := range uint64(500) {
+		tells(t, b, number+1, "1000", nil)
+		if number%7 == 0 { // it hears of b behind time
+			w, err := a.Hear(ctx, heard)
+			require.NoError(t, err)
+			heard, sum = w.Heard, sum+1000*len(w.News)
+		}
+		sum++
+		var crowd *Crowd
+		if due {
+			crowd = &Crowd{News: heard.News, Record: fmt.Append(nil, sum)}
+		}
+		due = tells(t, a, number+1, "1", crowd)
+	}
+	joins, found := connect(t, "redis://"+s.Addr)
+	await(t, found)
+	crowd, err := joins.Missed(ctx, Heard{})
+	require.NoError(t, err)
+	require.NotNil(t, crowd)
+	known, err := strconv.Atoi(string(crowd.Record))
+	require.NoError(t, err)
+	require.Greater(t, known, 400_000)
+	heard = crowd.From("0")
+	for known < 500_500 {
+		w, err := joins.Hear(ctx, heard)
+		require.NoError(t, err)
+		require.NotEmpty(t, w.News)
+		for _, one := range w.News {
+			n, err := strconv.Atoi(string(one))
+			require.NoError(t, err)
+			known += n
+		}
+		heard = w.Heard
+	}
+	require.Equal(t, 500_500, known)
+
+	crowd, err = joins.Missed(ctx, heard)
+	require.NoError(t, err)
+	require.Nil(t, crowd, "it has heard all")
+	heard.News = "1-1"
+	crowd, err = joins.Missed(ctx, heard)
+	require.NoError(t, err)
+	require.NotNil(t, crowd, "it was off for long")
 }
 
 // However an engine fails, nobody waits longer than is said, why is said, and it is

@@ -86,23 +86,14 @@ func cutDecision(value string) (id string, data []byte, found bool) {
 	return id, []byte(text), found
 }
 
-// Tell tells the other hosts news; those of a number once.
-func (e *Engine) Tell(ctx context.Context, number uint64, news []byte) error {
-	client, err := e.reach()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return e.failed(e.run(ctx, client, e.tell, []string{e.allKey("news"), e.allKey("hosts")},
-		[]string{e.host, strconv.FormatUint(number, 10), rueidis.BinaryString(news), strconv.Itoa(newsKeep)}).Error())
-}
-
 // Heard is how far a host has heard: the numbers of the last decision and the last
-// news; "" is from the beginning of what is kept.
+// news; "" is from the beginning of what is kept. Of one host it may know more: what
+// that one had told of itself when it said what it knows (Crowd).
 type Heard struct {
-	Wire string `json:"wire,omitempty"`
-	News string `json:"news,omitempty"`
+	Wire   string `json:"wire,omitempty"`
+	News   string `json:"news,omitempty"`
+	Of     string `json:"of,omitempty"`
+	Number uint64 `json:"number,omitempty"`
 }
 
 // Wire is what a host hears of others.
@@ -135,7 +126,7 @@ func (e *Engine) Hear(ctx context.Context, after Heard) (w Wire, err error) {
 		w.Heard.Wire = x.ID
 	}
 	for _, x := range streams[news] {
-		if x.FieldValues["h"] != e.host {
+		if !after.has(x.FieldValues) && x.FieldValues["h"] != e.host {
 			w.News = append(w.News, []byte(x.FieldValues["n"]))
 		}
 		w.Heard.News = x.ID

@@ -32,14 +32,23 @@ local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'd', ARGV[2]
 redis.call('HSET', KEYS[2], ARGV[1], id .. ' ' .. ARGV[2])
 return id`
 
-// tell puts news into the stream unless they are there: KEYS news, hosts; ARGV the
-// host, the number of its news, the news, how many the stream keeps.
+// tell puts news into the stream unless they are there: KEYS news, hosts, crowd; ARGV
+// the host, the number of its news, the news, how many the stream keeps, and what the
+// host knows of all users together with them ("": it does not say). It answers how many
+// news were told since a host said that.
 const tell = `
 local had = tonumber(redis.call('HGET', KEYS[2], 'news ' .. ARGV[1]) or '0')
-if had >= tonumber(ARGV[2]) then return 0 end
-redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'h', ARGV[1], 'n', ARGV[3])
-redis.call('HSET', KEYS[2], 'news ' .. ARGV[1], ARGV[2])
-return 1`
+local told = tonumber(redis.call('HGET', KEYS[2], 'told') or '0')
+if had < tonumber(ARGV[2]) then
+  told = told + 1
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'h', ARGV[1], 'n', ARGV[3], 's', ARGV[2])
+  redis.call('HSET', KEYS[2], 'news ' .. ARGV[1], ARGV[2], 'told', told)
+end
+if ARGV[5] ~= '' then
+  redis.call('SET', KEYS[3], ARGV[5])
+  redis.call('HSET', KEYS[2], 'crowd', told)
+end
+return told - tonumber(redis.call('HGET', KEYS[2], 'crowd') or '-1000000')`
 
 // reword puts other words in the place of a decision on the list, if it is still the
 // last about its user: KEYS list; ARGV user, what is there, what is to be there ("":
