@@ -76,6 +76,7 @@ func (p *Path) Follow(ev *maillog.Event) {
 
 // LetGo releases the held messages whose time has come.
 func (p *Path) LetGo(now time.Time) {
+	p.Scorer.Refresh(now)
 	for _, r := range p.Scorer.Due(now) {
 		r.Time = r.Time.In(now.Location())
 		p.Released(r)

@@ -17,7 +17,7 @@ import (
 // that it was written as; where a version differs, the description of the record
 // asks coder.version. Older records are read and become new ones when they change;
 // those of a newer program are refused.
-const recordVersion = 4
+const recordVersion = 5
 
 // Facts about records that cannot be read.
 var (

@@ -37,16 +37,25 @@ func (s *Scorer) Due(now time.Time) []Release {
 		releases []Release
 	}
 	var going []portion
+	var later []*waiting
 	for w := s.queue.next(now.Unix()); w != nil; w = s.queue.next(now.Unix()) {
 		u := s.users.find(w.name)
 		if u == nil || u.blocked || len(u.held) == 0 {
 			s.queue.drop(w.name) // kept for review, or released by a person
 			continue
 		}
+		if s.shares(u) && !w.fresh {
+			later = append(later, w) // see Refresh
+			continue
+		}
+		w.fresh = false
 		if w.at = s.due(u); w.at <= now.Unix() {
 			going = append(going, portion{w.since, s.letGo(u, w.at)})
 			w.at = s.due(u)
 		}
+		s.queue.put(w)
+	}
+	for _, w := range later {
 		s.queue.put(w)
 	}
 	slices.SortStableFunc(going, func(a, b portion) int { return cmp.Compare(a.since, b.since) })
@@ -83,6 +92,10 @@ func (s *Scorer) letGo(u *user, at int64) []Release {
 		s.release(h, u, at, true)
 	}
 	u.held, u.pausedTo = slices.Delete(u.held, 0, n), at+portionPause
+	if s.shares(u) {
+		s.shared.paused(s, u, at)
+		return released // more may wait on another host
+	}
 	if len(u.held) == 0 {
 		u.held, u.portion, u.pausedTo = nil, 0, 0
 	}
@@ -139,6 +152,7 @@ func (s *Scorer) Released(name string, at time.Time, teach bool) (held []Message
 // overrule is what a release does to the memory of its user.
 func (s *Scorer) overrule(u *user, at int64, teach bool) {
 	u.blocked, u.score, u.scoreAt, u.reasons, u.fired = false, 0, at, nil, nil
+	u.portion, u.pausedTo = 0, 0
 	u.whereabouts = toAndFro{}
 	for i := range u.volume {
 		u.volume[i].overrule()

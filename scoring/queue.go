@@ -21,6 +21,7 @@ type waiting struct {
 	at    int64 // no message of this user is due before; Unix seconds
 	since int64 // the place in the order in which they began to wait
 	index int   // in the heap; -1: taken out to be looked at
+	fresh bool  // what other hosts know has been learnt since the time came
 }
 
 func newQueue() queue { return queue{byName: make(map[string]*waiting)} }
@@ -47,6 +48,16 @@ func (q *queue) next(now int64) *waiting {
 		return nil
 	}
 	return heap.Pop(&q.order).(*waiting)
+}
+
+// due are those whose time has come, and of whom other hosts may know more.
+func (q *queue) due(now int64) (names []string) {
+	for i := 0; i < len(q.order); i++ {
+		if w := q.order[i]; w.at <= now && !w.fresh {
+			names = append(names, w.name)
+		}
+	}
+	return names
 }
 
 func (q *queue) put(w *waiting) { heap.Push(&q.order, w) }

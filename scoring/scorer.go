@@ -128,8 +128,10 @@ func (s *Scorer) judge(sub *Submission, u *user) Verdict {
 	}
 	s.record(l)
 	fired := s.asking.ask(l)
+	if fired > 0 {
+		u.portion = 0 // something followed: a few messages go first again
+	}
 	if fired > 0 && len(u.held) > 0 {
-		u.portion = 0                 // something followed: a few messages go first again
 		s.queue.add(u.name, s.due(u)) // some points are negative: what is held may go sooner
 	}
 	v := s.verdict(l, s.rules.Users[sub.User], fired)

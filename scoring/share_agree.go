@@ -74,6 +74,24 @@ func (s *Scorer) Remind() error {
 	return s.shared.rounds(s, names)
 }
 
+// Refresh learns what other hosts know of the users whose mail is about to be let go
+// here by a time. While they cannot be asked, it goes by what this host knows.
+func (s *Scorer) Refresh(now time.Time) {
+	if s.shared == nil {
+		return
+	}
+	due := s.queue.due(now.Unix())
+	if len(due) == 0 {
+		return
+	}
+	_ = s.shared.rounds(s, slices.Clone(due)) // the engine's status says why not
+	for _, name := range due {
+		if w := s.queue.byName[name]; w != nil {
+			w.fresh = true
+		}
+	}
+}
+
 // rounds has the engine take the memories of some users, a part of them at a time.
 func (sh *shared) rounds(s *Scorer, names []string) error {
 	slices.Sort(names)
@@ -189,7 +207,7 @@ func (sh *shared) adopt(s *Scorer, u *user, newer []byte) (again bool) {
 	}
 	wasBlocked := u.blocked
 	fresh.name, fresh.keeping = u.name, u.keeping
-	fresh.held, fresh.portion, fresh.pausedTo = u.held, u.portion, u.pausedTo
+	fresh.held = u.held
 	*u = *fresh
 	u.share = known
 	if len(trusts)+len(s.trusts.of[u.name]) > 0 {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"sendwarden/geo"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -148,4 +150,43 @@ func TestEachOnceAfterALoss(t *testing.T) {
 		}
 		m.check(t)
 	})
+}
+
+// What waits on two hosts goes in portions, one after the other, and not before each
+// knows what happened on the other.
+func TestPortionsOfAllHosts(t *testing.T) {
+	rules := parsed(t, `rules: [{name: foreign, when: country == "FR", points: 60, every: 1d}, {name: far, when: country == "NG", points: 30, every: 1d}]`)
+	e := &engine{records: make(map[string][]byte)}
+	a, b := newHost(t, e, "a", rules), newHost(t, e, "b", rules)
+	hosts := []*host{a, b}
+	n := 0
+	sends := func(h *host, at time.Time, action Action, p geo.Place) {
+		t.Helper()
+		n++
+		sub := from("ana", n, at, p)
+		require.Equal(t, action, h.Submission(sub).Action)
+	}
+	for i := range 10 {
+		sends(hosts[i%2], monday.Add(time.Duration(i)*time.Second), Hold, inFrance)
+	}
+	letGo := func(h *host, at time.Time) int {
+		h.Refresh(at)
+		gone := h.Due(at)
+		require.NoError(t, h.Agree())
+		return len(gone)
+	}
+	faded := monday.Add(1896 * time.Second) // 60 points are 50
+	require.Equal(t, firstPortion, letGo(a, faded))
+	require.Zero(t, letGo(b, faded.Add(time.Second)), "a's have gone just now")
+	require.Zero(t, letGo(a, faded.Add(time.Minute)))
+	require.Equal(t, 5, letGo(b, faded.Add(3*time.Minute)), "more than in the first portion")
+	sends(b, faded.Add(4*time.Minute), Hold, at("192.0.2.7", "NG", 36873))
+	require.Zero(t, letGo(a, faded.Add(time.Hour)), "something followed on the other host")
+	e.down = true
+	require.Equal(t, 2, letGoAlone(a, faded.Add(9*time.Hour)), "it goes by what it knows")
+}
+
+func letGoAlone(h *host, at time.Time) int {
+	h.Refresh(at)
+	return len(h.Due(at))
 }

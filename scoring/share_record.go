@@ -104,6 +104,13 @@ func (c *coder) share(sh *share, near int64) {
 	})
 }
 
+// pause is how far the portions are in which the user's mail goes that waits: one after
+// the other, whichever host it waits on.
+func (c *coder) pause(u *user) {
+	number(c, &u.portion)
+	c.stamp(&u.pausedTo, u.last)
+}
+
 // sharedRecord is a user's memory for all hosts: what stands in a queue stays with
 // the host that has the queue. A version is the hash of what follows it: hosts that
 // come to the same memory agree.
@@ -114,6 +121,7 @@ func sharedRecord(u *user, trusts []Trust) []byte {
 		c.user(&all)
 		c.trusts(&trusts)
 		c.share(all.share, all.last)
+		c.pause(&all)
 	})
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, VersionSize+len(record)), fnv1a(record)), record...)
 }
@@ -148,6 +156,9 @@ func fromShared(name string, record []byte) (u *user, trusts []Trust, known *sha
 		c.user(u)
 		c.trusts(&trusts)
 		c.share(known, u.last)
+		if c.version >= 5 {
+			c.pause(u)
+		}
 	})
 	if err == nil && len(u.held) > 0 {
 		err = errDamaged

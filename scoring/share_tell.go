@@ -72,6 +72,13 @@ func (sh *shared) counted(s *Scorer, u *user, c *count) {
 	sh.tell(s, u, t)
 }
 
+// paused has the other hosts know that a portion of what waits was let go: theirs waits
+// for what follows it.
+func (sh *shared) paused(s *Scorer, u *user, at int64) {
+	token := hashName(fmt.Sprint(sh.Host, "\x00paused\x00", at))
+	sh.tell(s, u, told{what: paused, at: at, portion: u.portion, token: token})
+}
+
 // done is for what a person does.
 func (sh *shared) done(s *Scorer, u *user, t told) {
 	if sh.apart {

@@ -10,10 +10,11 @@ type told struct {
 	at     int64  // Unix seconds
 	token  uint32 // of the message and what befell it; 0: none
 
-	sub   Submission // handedIn, loggedIn
-	count count      // queued, bounced, rejected, freed
-	teach bool       // overruled
-	trust Trust      // vouched, unvouched
+	sub     Submission // handedIn, loggedIn
+	count   count      // queued, bounced, rejected, freed
+	teach   bool       // overruled
+	portion uint32     // paused
+	trust   Trust      // vouched, unvouched
 
 	open *open // what it did, until the engine has answered; nil: of before a restart
 }
@@ -43,6 +44,7 @@ const (
 	overruled // a person let the user send again
 	vouched
 	unvouched
+	paused // a portion of what waited was let go
 	endOfWhat
 )
 
@@ -67,6 +69,8 @@ func (s *Scorer) apply(u *user, t *told) (v Verdict) {
 		s.overrule(u, t.at, t.teach)
 	case vouched:
 		s.vouch(u.name, u, t.trust, t.at)
+	case paused:
+		u.portion, u.pausedTo = max(u.portion, t.portion), max(u.pausedTo, t.at+portionPause)
 	case unvouched:
 		s.trusts.set(u.name, except(s.trusts.of[u.name], t.trust))
 	}
@@ -91,6 +95,8 @@ func (c *coder) told(t *told) {
 		c.count(&t.count)
 	case overruled:
 		c.flags(&t.teach)
+	case paused:
+		number(c, &t.portion)
 	case vouched, unvouched:
 		c.trust(&t.trust)
 	}
