@@ -88,7 +88,7 @@ func printSensitivitySection(w io.Writer, o options) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s\nWorlds %s, %d people and 21 days each; rules.yaml %s. With so few thefts only a large change says anything: the interval of 57/58 is 91–100 %%.\n\n",
-		sensitivityTitle, cmp.Or(o.seeds, sensitivitySeeds), sensitivityUsers, rules)
+		sensitivityTitle, cmp.Or(o.seeds, sensitivitySeeds), cmp.Or(o.kind.users, sensitivityUsers), rules)
 	t.print(w)
 	return nil
 }
