@@ -39,7 +39,7 @@ type stateOf struct {
 	odd  func(key string, err error)
 }
 
-// awakeRoom keeps a provider's 100,000 users of a busy hour at hand.
+// awakeRoom keeps some 75,000 users at hand (bench/memory), as a provider's busy hour has them.
 const awakeRoom = 160 << 20
 
 func newUsers() users {
