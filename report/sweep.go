@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"time"
 
 	"sendwarden/maillog"
@@ -128,7 +129,7 @@ func (s Sweep) chart(name string, of func(SweepValue) (int, int, string), width 
 		b.GoodY = c.Bottom - b.Good
 		b.BadY = b.GoodY - b.Bad
 		c.Bars = append(c.Bars, b)
-		if i%skip == 0 || v.Now {
+		if v.Now || i%skip == 0 && !s.nowWithin(i, skip) {
 			c.Labels = append(c.Labels, sweepLabel{int(x + each/2), v.Text, v.Now})
 		}
 	}
@@ -139,6 +140,13 @@ func (s Sweep) chart(name string, of func(SweepValue) (int, int, string), width 
 		}
 	}
 	return c
+}
+
+// nowWithin tells whether the value that is in force is so near to another that their
+// labels would touch.
+func (s Sweep) nowWithin(i, steps int) bool {
+	now := slices.IndexFunc(s.Values, func(v SweepValue) bool { return v.Now })
+	return now >= 0 && max(now-i, i-now) < steps
 }
 
 // SVG draws a chart for both widths.
