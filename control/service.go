@@ -160,6 +160,7 @@ type Account struct {
 	Countries []string  `json:"countries,omitempty"`
 	Held      []Message `json:"held,omitempty"`
 	Trusts    []Trust   `json:"trusts,omitempty"`
+	Fate      *Fate     `json:"fate,omitempty"` // of who is blocked; nil: unknown
 	// History and Memory are of Service.Account alone. Memory is all that is
 	// remembered of the user, a scoring.Account.
 	History []Record        `json:"history,omitempty"`
@@ -193,6 +194,34 @@ type Crowd struct {
 	MoreNetworks  int `json:"more_networks,omitempty"`
 	// Days are those in all countries.
 	Days float64 `json:"days"`
+	// Hours are what became of their messages in the last weeks, in order; hours without
+	// any are left out.
+	Hours []Hour `json:"hours,omitempty"`
+}
+
+// Hour is what became of the messages of one hour.
+type Hour struct {
+	Start time.Time `json:"start"`
+	Outcomes
+}
+
+// Outcomes count messages of users by what was done with them.
+type Outcomes struct {
+	LetThrough int `json:"let_through,omitempty"`
+	Held       int `json:"held,omitempty"`
+	Refused    int `json:"refused,omitempty"`
+}
+
+// Fate is what became of the messages of a blocked user.
+type Fate struct {
+	// Since is the first reason for the block; from then to the block there were
+	// Messages to Recipients, with those that are held.
+	Since      time.Time `json:"since,omitzero"`
+	Messages   int       `json:"messages,omitempty"`
+	Recipients int       `json:"recipients,omitempty"`
+	// Refused were after the block, the last one then.
+	Refused int       `json:"refused"`
+	Last    time.Time `json:"last_refused,omitzero"`
 }
 
 // Habit is a country or network that is used.

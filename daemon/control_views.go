@@ -103,7 +103,7 @@ func (s *steward) Account(ctx context.Context, user string) (control.Account, er
 func (s *steward) Crowd(context.Context) (control.Crowd, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	return crowdOut(s.path.Scorer), nil
+	return crowdOut(s.path.Scorer, &s.told), nil
 }
 
 // Trusts is control.Service's.

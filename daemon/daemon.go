@@ -56,6 +56,7 @@ type Daemon struct {
 	ledger  ledger          // what was done about who may send
 	counts  counts          // guarded by turn
 	raised  map[string]bool // users whose score is near a threshold; guarded by turn
+	told    chronicle       // what became of messages
 	started time.Time
 	origin  string // of the rules
 	file    rulesFile
@@ -132,7 +133,7 @@ func New(rules *scoring.Rules, sections settings.Sections, with Options) *Daemon
 	d := &Daemon{
 		with: with, log: with.Log, rules: rules, settings: sections, opened: rules, latest: sections, host: with.Host, list: with.List, now: with.Now,
 		origin: with.Origin, file: rulesFile{path: with.File}, wake: make(chan struct{}, 1), started: time.Now(),
-		counts: counts{fired: make(map[string]fired), logs: make(map[string]logCount)}, raised: make(map[string]bool),
+		counts: counts{fired: make(map[string]fired), logs: make(map[string]logCount)}, raised: make(map[string]bool), told: newChronicle(),
 		kept: make(map[string][]string), odd: make(map[string]bool), failing: make(map[string]string), untold: make(map[string]blocklist.Entry),
 		memory: newMemory(), sent: make(chan struct{}, 1), service: newService(with.Log),
 	}

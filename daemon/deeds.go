@@ -42,6 +42,7 @@ func (d *Daemon) judged(ev *maillog.Event, v scoring.Verdict) {
 		d.meter.judged(d.path.Places.Place(ev.Addr).Country, v)
 	}
 	d.counts.judged(v)
+	d.told.judged(v, d.became(v))
 	d.show(ev, v)
 	d.raise(v)
 	if id := ev.QueueID; v.Action != scoring.Allow && v.Action != scoring.Refuse || v.Braked || v.Spared {
@@ -263,6 +264,7 @@ func (d *Daemon) pardon(user string, now time.Time, teach, elsewhere bool) {
 	}
 	ids := d.kept[user]
 	delete(d.kept, user)
+	delete(d.told.fates, user)
 	d.turn.Unlock()
 	for _, message := range held {
 		ids = append(ids, message.ID)

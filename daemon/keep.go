@@ -76,6 +76,7 @@ func (d *Daemon) remember() error {
 	d.recall(listedKey, &listed)
 	d.desk.Restore(outbox)
 	d.hooks.Restore(hooks)
+	err = errors.Join(err, d.told.restore(d.memory.store))
 	d.compare(listed)
 	return err
 }
@@ -209,6 +210,7 @@ func (d *Daemon) batch() (batch *state.Batch, whole bool) {
 	d.sharing.knows(d.path.Scorer)
 	d.memory.record(batch, keptKey, d.kept)
 	d.memory.record(batch, raisedKey, d.raised)
+	d.told.put(d, batch)
 	d.turn.Unlock()
 	d.logs.settle()
 	for source, position := range d.logs.positions {
@@ -270,6 +272,9 @@ func (d *Daemon) fade(ctx context.Context) {
 			d.turn.Unlock()
 		}
 		d.fadeLedger(now)
+		d.turn.Lock()
+		d.told.fade(now)
+		d.turn.Unlock()
 		if len(stale) > 0 {
 			d.log.Info("forgotten, as not seen for long", "users", len(stale))
 		}

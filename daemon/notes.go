@@ -20,7 +20,7 @@ func notes(v scoring.Verdict) []string {
 		header += " since " + v.Reasons[0].Time.Format("15:04")
 	}
 	lines := []string{header}
-	for _, line := range words.Reasons(v) {
+	for _, line := range words.Reasons(v, 0) {
 		lines = append(lines, "  "+line)
 	}
 	return lines

@@ -31,7 +31,11 @@ func (o *Offline) sight() (seen sight, entries []blocklist.Entry, err error) {
 	if err != nil {
 		return seen, nil, err
 	}
-	seen = sight{scorer: scorer, rules: o.rules, kept: make(map[string][]string), raised: make(map[string]bool)}
+	told := newChronicle()
+	if err := told.restore(o.store); err != nil {
+		return seen, nil, err
+	}
+	seen = sight{scorer: scorer, rules: o.rules, kept: make(map[string][]string), raised: make(map[string]bool), told: &told}
 	for key, into := range map[string]any{keptKey: &seen.kept, raisedKey: &seen.raised} {
 		if record, err := o.store.Load(key); err != nil {
 			return seen, nil, err
@@ -82,7 +86,7 @@ func (o *Offline) Crowd(context.Context) (control.Crowd, error) {
 	if err != nil {
 		return control.Crowd{}, err
 	}
-	return crowdOut(seen.scorer), nil
+	return crowdOut(seen.scorer, seen.told), nil
 }
 
 // Trusts is that of control.Service.

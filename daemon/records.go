@@ -9,6 +9,7 @@ import (
 
 	"sendwarden/alert"
 	"sendwarden/blocklist"
+	"sendwarden/control"
 	"sendwarden/hook"
 	"sendwarden/state"
 )
@@ -25,6 +26,8 @@ const (
 	outboxKey   = "daemon/alerts"  // notices on their way
 	hooksKey    = "daemon/hooks"   // notices for which programs are to be run
 	raisedKey   = "daemon/raised"  // users whose score is near a threshold
+	fatesKey    = "daemon/fates"   // what became of the messages of blocked users
+	volumeKey   = "daemon/volume/" // and a day: what became of all users' messages, by the hour
 	trustKey    = "trust/"         // and a user: the scorer's, where the user is vouched for
 )
 
@@ -47,12 +50,14 @@ type ours struct {
 	Alerts  *alert.Outbox       `json:"alerts,omitempty"`
 	Hooks   []hook.Waiting      `json:"hooks,omitempty"`
 	Raised  map[string]bool     `json:"raised,omitempty"`
+
+	Fates map[string]*control.Fate `json:"fates,omitempty"`
 }
 
 // read reads one of them. Other records tell of nobody.
 func (o *ours) read(key string, record []byte) error {
 	into := map[string]any{
-		keptKey: &o.Kept, errandsKey: &o.Errands, listedKey: &o.Listed, pendingKey: &o.Pending, outboxKey: &o.Alerts, hooksKey: &o.Hooks, raisedKey: &o.Raised,
+		keptKey: &o.Kept, errandsKey: &o.Errands, listedKey: &o.Listed, pendingKey: &o.Pending, outboxKey: &o.Alerts, hooksKey: &o.Hooks, raisedKey: &o.Raised, fatesKey: &o.Fates,
 	}[key]
 	if into == nil {
 		return nil
@@ -65,6 +70,7 @@ func (o *ours) split(user string, of bool) {
 	other := func(name string) bool { return (blocklist.Fold(name) == user) != of }
 	maps.DeleteFunc(o.Kept, func(name string, _ []string) bool { return other(name) })
 	maps.DeleteFunc(o.Raised, func(name string, _ bool) bool { return other(name) })
+	maps.DeleteFunc(o.Fates, func(name string, _ *control.Fate) bool { return other(name) })
 	o.Errands = slices.DeleteFunc(o.Errands, func(e errand) bool { return other(e.User) })
 	o.Listed = slices.DeleteFunc(o.Listed, other)
 	o.Pending = slices.DeleteFunc(o.Pending, func(e blocklist.Entry) bool { return other(e.User) })
@@ -78,7 +84,7 @@ func (o *ours) split(user string, of bool) {
 
 // size counts what it tells.
 func (o *ours) size() int {
-	n := len(o.Kept) + len(o.Errands) + len(o.Listed) + len(o.Pending) + len(o.Hooks) + len(o.Raised)
+	n := len(o.Kept) + len(o.Errands) + len(o.Listed) + len(o.Pending) + len(o.Hooks) + len(o.Raised) + len(o.Fates)
 	if a := o.Alerts; a != nil {
 		n += len(a.Waiting) + len(a.Known) + len(a.Warned)
 	}
@@ -98,11 +104,11 @@ func Part(key string, record []byte, user string) any {
 }
 
 // Forget drops what the daemon's own records tell of a user beside its memory:
-// notices on their way, programs that are to be run for them, and that the score was
-// near a threshold. What it has to do in Postfix's queue stays, see Awaits, and who
+// notices on their way, programs that are to be run for them, that the score was near
+// a threshold, and what became of messages. What it has to do in Postfix's queue stays, see Awaits, and who
 // stands on the blocklist.
 func Forget(store *state.Store, user string, batch *state.Batch) error {
-	for _, key := range []string{outboxKey, hooksKey, raisedKey} {
+	for _, key := range []string{outboxKey, hooksKey, raisedKey, fatesKey} {
 		record, err := store.Load(key)
 		if err != nil {
 			return err
@@ -119,7 +125,7 @@ func Forget(store *state.Store, user string, batch *state.Batch) error {
 		if o.split(user, false); o.size() == before {
 			continue
 		}
-		rest, err := json.Marshal(map[string]any{outboxKey: o.Alerts, hooksKey: o.Hooks, raisedKey: o.Raised}[key])
+		rest, err := json.Marshal(map[string]any{outboxKey: o.Alerts, hooksKey: o.Hooks, raisedKey: o.Raised, fatesKey: o.Fates}[key])
 		if err != nil {
 			return err
 		}

@@ -22,10 +22,11 @@ type sight struct {
 	rules  *scoring.Rules
 	kept   map[string][]string // queue ids that are held, by folded user
 	raised map[string]bool     // users whose score is near a threshold; who has faded is taken out
+	told   *chronicle          // what became of messages
 }
 
 // sight is the daemon's. The caller has the turn.
-func (s *steward) sight() sight { return sight{s.path.Scorer, s.rules, s.kept, s.raised} }
+func (s *steward) sight() sight { return sight{s.path.Scorer, s.rules, s.kept, s.raised, &s.told} }
 
 // listed are the accounts of those on the blocklist.
 func (s sight) listed(entries []blocklist.Entry, now time.Time) []control.Account {
@@ -96,6 +97,10 @@ func (s sight) account(name string, now time.Time) subject {
 	for _, h := range known.Held {
 		a.Held = append(a.Held, control.Message{QueueID: h.QueueID, Since: h.Since, Until: h.Until, Place: control.Place(h.Where)})
 	}
+	if fate := s.told.fates[name]; fate != nil {
+		shown := *fate // which goes on while people look at it
+		a.Fate = &shown
+	}
 	for _, id := range s.kept[name] {
 		a.Held = append(a.Held, control.Message{QueueID: id})
 	}
@@ -124,12 +129,12 @@ func (s sight) whole(user string, listed *blocklist.Entry, history []control.Rec
 // shownPlaces is how many countries and networks of all users are shown.
 const shownPlaces = 250
 
-// crowdOut is where users are at home, for people.
-func crowdOut(scorer *scoring.Scorer) control.Crowd {
+// crowdOut is where users are at home, and what became of their messages, for people.
+func crowdOut(scorer *scoring.Scorer, told *chronicle) control.Crowd {
 	known := scorer.Crowd(shownPlaces)
 	out := control.Crowd{
 		Countries: []control.Habit{}, Networks: []control.Habit{},
-		MoreCountries: known.MoreCountries, MoreNetworks: known.MoreNetworks, Days: known.Days,
+		MoreCountries: known.MoreCountries, MoreNetworks: known.MoreNetworks, Days: known.Days, Hours: told.hours(),
 	}
 	for _, h := range known.Countries {
 		out.Countries = append(out.Countries, control.Habit(h))

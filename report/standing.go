@@ -10,8 +10,8 @@ import (
 )
 
 // Standing is how things stand by what a daemon remembers. That is less than a log
-// tells: what became of each message, and how many there were of all users together,
-// is not kept, and the page says so.
+// tells: what became of each message, and what would be without a rule, is not kept,
+// and the page says so.
 type Standing struct {
 	Made    time.Time
 	Version string
@@ -42,6 +42,8 @@ type Standing struct {
 	Done     []Deed    // the newest first
 	DoneMore int
 
+	Volume []Step // what became of all messages, by the hour
+
 	Countries     []Habit
 	Networks      []Habit
 	MoreCountries int
@@ -71,6 +73,7 @@ type Person struct {
 	Places  []Stay
 	Sent    []Sent
 	Done    []Deed
+	Fate    string // what became of messages since the first reason, in words
 }
 
 // Waiting is a message that waits.
@@ -136,6 +139,9 @@ func (s Standing) Write(w io.Writer) error {
 	add("held", "Held, and close to it", "standing held")
 	if len(s.Countries) > 0 {
 		add("where", "Where from", "standing where")
+	}
+	if len(s.Volume) > 0 {
+		add("volume", "Messages over time", "standing volume")
 	}
 	add("done", "What was done", "standing done")
 	if len(s.Countries) > 0 {

@@ -45,6 +45,19 @@ func (d drawnStanding) MapLevels() []level {
 	return m.Levels
 }
 
+// Volumes is what became of all messages over time.
+func (d drawnStanding) Volumes() template.HTML { return Volume{d.Volume}.Draw() }
+
+// Outcome is what became of all messages.
+func (d drawnStanding) Outcome() (sum Counts) {
+	for _, s := range d.Volume {
+		sum.Allowed += s.Allowed
+		sum.Held += s.Held
+		sum.Refused += s.Refused
+	}
+	return sum
+}
+
 // world shows where users are at home, and from where the blocked were used.
 func (d drawnStanding) world() Map {
 	m := Map{Unit: "day of use"}

@@ -18,7 +18,9 @@ const maxReasonLines = 12
 //	+2   new address     21:02:11  BR  200.1.2.3  AS26599 Telefonica Brasil
 //	+40  second country  21:02:11  BR  200.1.2.3  AS26599 Telefonica Brasil
 //	usual: ES, AS3352 Telefonica, since 2025-11
-func Reasons(v scoring.Verdict) []string {
+//
+// In a width of 0 they take the room that they need.
+func Reasons(v scoring.Verdict, width int) []string {
 	reasons := v.Reasons[max(0, len(v.Reasons)-maxReasonLines):]
 	var text strings.Builder
 	if left := len(v.Reasons) - len(reasons); left > 0 {
@@ -31,6 +33,9 @@ func Reasons(v scoring.Verdict) []string {
 			when = r.Time.Format("01-02 15:04")
 		}
 		rows = append(rows, []string{fmt.Sprintf("%+g", r.Points), maillog.Mask(r.Rule), when, Country(r.Place), r.Place.Addr.String(), Network(r.Place)})
+	}
+	if width > 0 {
+		Fit(rows, width, 5) // networks; a rule is what people look for, and an address is copied
 	}
 	_ = Table(&text, rows) // a builder takes everything
 	text.WriteString(Usual(v.Usual))

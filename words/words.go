@@ -60,6 +60,54 @@ func Table(w io.Writer, rows [][]string) error {
 	return nil
 }
 
+// Width is what tables and texts for a terminal keep to.
+const Width = 80
+
+// Fit shortens cells, so that a Table of the rows is no wider than a width: those of the
+// columns that are named, of the first as far as it can be, then of the next. Ten
+// letters of each stay; where that is not enough, all stay whole.
+func Fit(rows [][]string, width int, columns ...int) {
+	const least = 10
+	var widths []int
+	over := -2 - width
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+				over += 2
+			}
+			if n := utf8.RuneCountInString(cell) - widths[i]; n > 0 {
+				widths[i] += n
+				over += n
+			}
+		}
+	}
+	var rooms []int // of the columns, when they are cut
+	for _, column := range columns {
+		cut := max(0, min(over, widths[column]-least))
+		rooms = append(rooms, widths[column]-cut)
+		over -= cut
+	}
+	if over > 0 {
+		return
+	}
+	for i, column := range columns {
+		for _, row := range rows {
+			if column < len(row) {
+				row[column] = Short(row[column], rooms[i])
+			}
+		}
+	}
+}
+
+// Short cuts a text that has more letters than there is room for.
+func Short(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return strings.TrimRight(string(r[:most-1]), " ") + "…"
+	}
+	return s
+}
+
 // Stamp is how a moment is written to people: with its zone said.
 const Stamp = "2006-01-02 15:04:05 -0700"
 

@@ -65,13 +65,13 @@ func TestReasons(t *testing.T) {
 		"+2.5  new address    04-14 21:15  RU  5.6.7.8  AS12389 Rostelecom",
 		"+60   third country  21:15:02     RU  5.6.7.8  AS12389 Rostelecom",
 		"usual: ES, AS3352 Telefonica, since 2025-11",
-	}, words.Reasons(v))
+	}, words.Reasons(v, 0))
 
 	v.Reasons = append(make([]scoring.Reason, 0, 20), v.Reasons...)
 	for range 13 {
 		v.Reasons = append(v.Reasons, reason)
 	}
-	lines := words.Reasons(v)
+	lines := words.Reasons(v, 0)
 	require.Len(t, lines, 14)
 	require.Equal(t, "… and 3 reasons before", lines[0])
 	require.Equal(t, "usual: nothing yet, seen first 2026-04-15", words.Usual(scoring.Usual{Since: now}))
@@ -83,4 +83,24 @@ func TestDatabase(t *testing.T) {
 	require.Equal(t, "/var/lib/GeoIP/GeoLite2-City.mmdb, GeoLite2-City, of 2026-04-12", words.Database(source, now))
 	source.Built = now.AddDate(-1, 0, 0)
 	require.Equal(t, "/var/lib/GeoIP/GeoLite2-City.mmdb, GeoLite2-City, of 2025-04-15, 365 days old: addresses move, replace it", words.Database(source, now))
+}
+
+// A table that is too wide loses letters of the columns that may be cut, in their order.
+func TestFit(t *testing.T) {
+	long := strings.Repeat("long ", 20)
+	for _, c := range []struct {
+		rows    [][]string
+		columns []int
+		want    string
+	}{
+		{[][]string{{"a", "short", "table"}}, []int{0, 1, 2}, "a  short  table\n"},
+		{[][]string{{"a", long}, {"b", "x"}}, []int{1}, "a  long long long long long l…\nb  x\n"},
+		{[][]string{{long, "::1", long}}, []int{2, 0}, "long long lo…  ::1  long long…\n"},
+		{[][]string{{"2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "an end that stays"}}, []int{1}, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff  an end that stays\n"},
+	} {
+		var text strings.Builder
+		words.Fit(c.rows, 30, c.columns...)
+		require.NoError(t, words.Table(&text, c.rows))
+		require.Equal(t, c.want, text.String())
+	}
 }

@@ -138,17 +138,17 @@ func (c *replayCommand) backtest(cmd *cobra.Command, b *backtesting) error {
 		return past.ErrStopped
 	}
 	if !c.json {
-		b.header(out)
+		b.header(&narrow{to: out})
 	}
 	if b.submissions > 0 || c.html != "" {
-		err = tell(out)
+		err = tell(forPeople(out, c.json))
 	}
 	return errors.Join(err, b.logs.Err, out.Flush())
 }
 
 // lanes sets up the lanes that the flags ask for, and answers what tells of them
 // in the end.
-func (c *replayCommand) lanes(b *backtesting) (tell func(*bufio.Writer) error, err error) {
+func (c *replayCommand) lanes(b *backtesting) (tell func(io.Writer) error, err error) {
 	if c.sweep != "" {
 		sweep, err := backtest.ParseSweep(c.sweep, b.rules)
 		if err != nil {
@@ -157,7 +157,7 @@ func (c *replayCommand) lanes(b *backtesting) (tell func(*bufio.Writer) error, e
 		for _, v := range sweep.Values {
 			b.add(v.Text, v.Rules)
 		}
-		return func(out *bufio.Writer) error { return c.tellSweep(out, b, sweep) }, nil
+		return func(out io.Writer) error { return c.tellSweep(out, b, sweep) }, nil
 	}
 	_, name, err := c.rules()
 	if err != nil {
@@ -170,7 +170,7 @@ func (c *replayCommand) lanes(b *backtesting) (tell func(*bufio.Writer) error, e
 	}
 	b.add(name, b.rules)
 	b.add(oldName, oldRules)
-	return func(out *bufio.Writer) error {
+	return func(out io.Writer) error {
 		c.tellDifferences(out, b)
 		return nil
 	}, nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -86,7 +85,7 @@ type summaryOut struct {
 	Old  totalsOut `json:"old"`
 }
 
-func (c *replayCommand) tellDifferences(out *bufio.Writer, b *backtesting) {
+func (c *replayCommand) tellDifferences(out io.Writer, b *backtesting) {
 	newer, older := b.lanes[0], b.lanes[1]
 	all := backtest.Differences(newer.record, older.record)
 	summary := summaryOut{"difference", "summary", c.totals(b, newer), c.totals(b, older)}
@@ -99,7 +98,7 @@ func (c *replayCommand) tellDifferences(out *bufio.Writer, b *backtesting) {
 		return
 	}
 	if len(all) == 0 {
-		fmt.Fprintf(out, "%s and %s block the same users at the same messages, and hold the same mail.\n\n", newer.name, older.name)
+		fmt.Fprintf(out, "%s and %s block the same users at the same messages,\nand hold the same mail.\n\n", newer.name, older.name)
 	}
 	for _, k := range backtest.Kinds() {
 		writeKind(out, k, all, older.name)
@@ -139,7 +138,7 @@ func writeKind(w io.Writer, kind backtest.Kind, all []backtest.Difference, old s
 
 func writeDifference(w io.Writer, d backtest.Difference, old string) {
 	of := func(f *backtest.Fate) {
-		for _, line := range words.Reasons(decisive(f)) {
+		for _, line := range words.Reasons(decisive(f), reasonsWidth) {
 			fmt.Fprintf(w, "    %s\n", line)
 		}
 	}

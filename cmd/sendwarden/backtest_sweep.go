@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -25,7 +24,7 @@ type sweepOut struct {
 	totalsOut
 }
 
-func (c *replayCommand) tellSweep(out *bufio.Writer, b *backtesting, sweep backtest.Sweep) error {
+func (c *replayCommand) tellSweep(out io.Writer, b *backtesting, sweep backtest.Sweep) error {
 	rows := make([]sweepOut, len(sweep.Values))
 	for i, v := range sweep.Values {
 		rows[i] = sweepOut{"sweep", sweep.Key, v.Text, v.Now, c.totals(b, b.lanes[i])}

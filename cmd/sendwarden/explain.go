@@ -99,7 +99,7 @@ func (c *explainCommand) account(cmd *cobra.Command, user string) error {
 	if c.json {
 		writeJSON(out, account)
 	} else {
-		writeAccount(out, account)
+		writeAccount(&narrow{to: out}, account)
 	}
 	return out.Flush()
 }

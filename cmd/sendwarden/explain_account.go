@@ -55,17 +55,18 @@ func accountReasons(w io.Writer, a scoring.Account) {
 		fmt.Fprint(w, "Nothing speaks against this user.\n\n")
 		return
 	}
-	layout, zone, room := secondLayout, "times "+a.Time.Format("-0700"), 22
+	layout, zone := secondLayout, "times "+a.Time.Format("-0700")
 	for _, r := range a.Reasons {
 		if offsetOf(r.Time) != offsetOf(a.Time) { // over a change to summer time each says its own
-			layout, zone, room = secondLayout+" -0700", "each time with its zone", 19
+			layout, zone = secondLayout+" -0700", "each time with its zone"
 		}
 	}
 	fmt.Fprintf(w, "How the score came to be (%s; points then, and what is left):\n", zone)
 	var rows [][]string
 	for _, r := range a.Reasons {
-		rows = append(rows, []string{"  " + r.Time.Format(layout), fmt.Sprintf("%+g", r.Points), words.Points(max(0, r.Left)), clip(r.Rule, room), whereCountry(r.Where), clip(whereText(r.Where), room-4)})
+		rows = append(rows, []string{"  " + r.Time.Format(layout), fmt.Sprintf("%+g", r.Points), words.Points(max(0, r.Left)), maillog.Mask(r.Rule), whereCountry(r.Where), whereText(r.Where)})
 	}
+	words.Fit(rows, words.Width, 5, 3)
 	_ = words.Table(w, rows) // w keeps its error
 	fmt.Fprintln(w)
 }
@@ -83,6 +84,7 @@ func accountHeld(w io.Writer, a scoring.Account) {
 		}
 		rows = append(rows, []string{"  " + m.QueueID, m.Since.Format(minuteLayout), until, whereCountry(m.Where), m.IP})
 	}
+	words.Fit(rows, words.Width, 4, 2)
 	_ = words.Table(w, rows)
 	fmt.Fprintln(w)
 }
@@ -183,8 +185,9 @@ func accountVisits(w io.Writer, a scoring.Account) {
 		if v.IP != "" {
 			place = v.IP + " " + place
 		}
-		rows = append(rows, []string{"  " + v.First.Format(minuteLayout), v.Last.Format(minuteLayout), uses, whereCountry(v.Where), clip(place, 27)})
+		rows = append(rows, []string{"  " + v.First.Format(minuteLayout), v.Last.Format(minuteLayout), uses, whereCountry(v.Where), place})
 	}
+	words.Fit(rows, words.Width, 4)
 	_ = words.Table(w, rows)
 }
 
@@ -204,7 +207,7 @@ func whereCountry(w scoring.Where) string {
 }
 
 // lineWidth is what tables and texts keep to.
-const lineWidth = 80
+const lineWidth = words.Width
 
 // paragraph writes a text after a head, and goes on at a column where a line is
 // full.

@@ -28,7 +28,7 @@ func (c *explainCommand) story(cmd *cobra.Command, user string, files []string) 
 	}
 	defer logs.Close()
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	tell := &timeline{w: out, rules: rules, json: c.json, zone: time.Local}
+	tell := &timeline{w: forPeople(out, c.json), rules: rules, json: c.json, zone: time.Local}
 	others := make(map[string]bool)
 	p := judge.Quiet(places, scoring.New(rules))
 	p.Witness = func(ev *maillog.Event, sub scoring.Submission) scoring.Verdict {

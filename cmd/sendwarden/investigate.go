@@ -262,22 +262,24 @@ func writeInquiry(out io.Writer, inquiry *investigate.Inquiry, places *geo.DB) {
 	rows := [][]string{{"MESSAGES", "RECIPIENTS", "FROM"}}
 	for _, o := range inquiry.Origins() {
 		if len(rows) <= 10 {
-			rows = append(rows, []string{words.Thousands(o.Messages), words.Thousands(o.Recipients), shorten(maillog.Mask(o.Key()), 56)})
+			rows = append(rows, []string{words.Thousands(o.Messages), words.Thousands(o.Recipients), maillog.Mask(o.Key())})
 		}
 	}
 	fmt.Fprintln(out)
+	words.Fit(rows, words.Width, 2)
 	_ = words.Table(out, rows) // a failed write shows when the buffer is flushed
 	findings := inquiry.Findings(spread(places))
 	if len(findings) == 0 {
 		fmt.Fprintln(out, "\nNobody in particular fills it.")
 	}
 	for i, f := range findings {
-		fmt.Fprintf(out, "\n%d. %s\n", i+1, f.Title)
+		fmt.Fprintln(out)
+		paragraph(out, fmt.Sprintf("%d. ", i+1), f.Title, 3)
 		for _, fact := range f.Facts {
-			fmt.Fprintf(out, "   - %s\n", fact)
+			paragraph(out, "   - ", fact, 5)
 		}
 		for _, step := range f.Steps {
-			fmt.Fprintf(out, "   %s:\n", upperFirst(step.Why))
+			paragraph(out, "   ", upperFirst(step.Why)+":", 3)
 			if step.Command != "" {
 				fmt.Fprintf(out, "       %s\n", step.Command)
 			}

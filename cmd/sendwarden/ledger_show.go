@@ -50,7 +50,7 @@ for a year.`,
 					writeJSON(out, r)
 				}
 			} else {
-				printHistory(out, records, span, time.Local)
+				printHistory(&narrow{to: out}, records, span, time.Local)
 			}
 			return out.Flush()
 		},
@@ -80,7 +80,7 @@ func printHistory(out io.Writer, records []control.Record, span control.Span, zo
 	for _, r := range records {
 		fmt.Fprintf(out, "%s  %s  by %s\n", r.Time.In(zone).Format(words.Stamp), what(r), maillog.Mask(r.Who))
 		if r.Why != "" {
-			fmt.Fprintf(out, "    %s\n", shorten(maillog.Mask(r.Why), 76))
+			fmt.Fprintf(out, "    %s\n", maillog.Mask(r.Why))
 		}
 	}
 }

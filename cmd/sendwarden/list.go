@@ -80,7 +80,7 @@ func (c *listCommand) run(cmd *cobra.Command) error {
 	case c.asCSV:
 		err = writeCSV(out, lines(all))
 	default:
-		err = c.print(out, all, from)
+		err = c.print(&narrow{to: out}, all, from)
 	}
 	return errors.Join(err, out.Flush())
 }
@@ -222,8 +222,5 @@ func cell(s string) string {
 }
 
 func shorten(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
+	return words.Short(s, most)
 }

@@ -11,9 +11,6 @@ import (
 	"sendwarden/words"
 )
 
-// userWidth is what a table of 80 columns has for a name.
-const userWidth = 28
-
 // print writes the sections for people; of what nobody is in, it says so.
 func (c *listCommand) print(out io.Writer, all control.Accounts, from teller) error {
 	if len(all.Listed)+len(all.Held)+len(all.Close) == 0 {
@@ -26,10 +23,11 @@ func (c *listCommand) print(out io.Writer, all control.Accounts, from teller) er
 		rows  [][]string
 		list  []control.Account
 		row   func(control.Account, *time.Location) []string
+		last  int // a column that is cut before the names are
 	}{
-		{"", [][]string{{"USER", "SINCE", "SCORE", "FROM", "POSTFIX"}}, all.Listed, listedRow},
-		{heldTitle(all.Holds), [][]string{{"USER", "SINCE", "SCORE", "WAITS", "GOES AT", "FROM"}}, all.Held, heldRow},
-		{"Close to it:", [][]string{{"USER", "SINCE", "SCORE", "FROM", "WHY"}}, all.Close, closeRow},
+		{"", [][]string{{"USER", "SINCE", "SCORE", "FROM", "POSTFIX"}}, all.Listed, listedRow, 4},
+		{heldTitle(all.Holds), [][]string{{"USER", "SINCE", "SCORE", "WAITS", "GOES AT", "FROM"}}, all.Held, heldRow, 5},
+		{"Close to it:", [][]string{{"USER", "SINCE", "SCORE", "FROM", "WHY"}}, all.Close, closeRow, 4},
 	} {
 		if len(section.list) == 0 {
 			continue
@@ -41,6 +39,7 @@ func (c *listCommand) print(out io.Writer, all control.Accounts, from teller) er
 		if section.title != "" {
 			fmt.Fprintln(&text, section.title)
 		}
+		words.Fit(section.rows, words.Width, section.last, 0)
 		_ = words.Table(&text, section.rows) // a builder takes everything
 		sections = append(sections, text.String())
 	}
@@ -77,7 +76,7 @@ func (c *listCommand) nobody(all control.Accounts, from teller) string {
 	case from != byDaemon:
 		return text + "."
 	case all.Submissions == 0:
-		return text + ". Nobody has sent anything since the daemon was started."
+		return text + ".\nNobody has sent anything since the daemon was started."
 	}
 	return text + ". Last submission " + ago(all.Last, time.Now()) + "."
 }
@@ -91,7 +90,7 @@ func listedRow(a control.Account, zone *time.Location) []string {
 		score = words.Points(a.At)
 	}
 	verb, _, _ := strings.Cut(strings.TrimSpace(a.Action), " ")
-	return []string{shorten(maillog.Mask(a.User), userWidth), at, score, shorten(strings.Join(countries(a), " "), 8), shorten(maillog.Mask(verb), 8)}
+	return []string{maillog.Mask(a.User), at, score, shorten(strings.Join(countries(a), " "), 8), shorten(maillog.Mask(verb), 8)}
 }
 
 // shortLayout is a moment in a table, with its zone said.
@@ -109,7 +108,7 @@ func heldRow(a control.Account, zone *time.Location) []string {
 	if s := since(a); !s.IsZero() {
 		at = s.In(zone).Format(shortLayout)
 	}
-	return []string{shorten(maillog.Mask(a.User), userWidth), at, words.Points(a.Score), words.Thousands(len(a.Held)), goes, shorten(strings.Join(countries(a), " "), 8)}
+	return []string{maillog.Mask(a.User), at, words.Points(a.Score), words.Thousands(len(a.Held)), goes, shorten(strings.Join(countries(a), " "), 8)}
 }
 
 func closeRow(a control.Account, zone *time.Location) []string {
@@ -120,5 +119,5 @@ func closeRow(a control.Account, zone *time.Location) []string {
 	if n := len(a.Reasons); n > 0 {
 		why = a.Reasons[n-1].Rule
 	}
-	return []string{shorten(maillog.Mask(a.User), userWidth), at, words.Points(a.Score), shorten(strings.Join(countries(a), " "), 8), shorten(maillog.Mask(why), 17)}
+	return []string{maillog.Mask(a.User), at, words.Points(a.Score), shorten(strings.Join(countries(a), " "), 8), maillog.Mask(why)}
 }

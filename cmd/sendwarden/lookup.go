@@ -74,6 +74,7 @@ func (c *lookupCommand) run(cmd *cobra.Command, args []string) error {
 		p := places.Place(addr)
 		rows = append(rows, []string{p.Addr.String(), p.Kind.String(), p.Country, maillog.Mask(p.City), words.Network(p), coordinates(p)})
 	}
+	words.Fit(rows, words.Width, 4, 3)
 	return words.Table(out, rows)
 }
 

@@ -132,7 +132,7 @@ func (c *replayCommand) run(cmd *cobra.Command, files []string) error {
 // end tells what a replay has come to.
 func (c *replayCommand) end(out io.Writer, d *diary, logs *past.Logs, l *lane) {
 	if !c.json {
-		d.table(out, logs)
+		d.table(&narrow{to: out}, logs)
 	}
 	if c.knownThefts == "" || d.submissions == 0 {
 		return

@@ -61,9 +61,10 @@ func (d *diary) alarmed(w io.Writer) {
 		if len(v.Reasons) > 0 {
 			rule = v.Reasons[len(v.Reasons)-1].Rule
 		}
-		sent := words.Count(v.Messages, "message") + " in a day"
+		sent := words.Thousands(v.Messages) + " in a day"
 		rows = append(rows, []string{"  " + v.Time.Format("01-02 15:04:05"), maillog.Mask(v.User), maillog.Mask(rule), sent})
 	}
+	words.Fit(rows, words.Width, 2, 1)
 	_ = words.Table(w, rows) // a failed write shows when the buffer is flushed
 	if more := len(d.alarms) - shownAlarms; more > 0 {
 		fmt.Fprintf(w, "  and %s more\n", words.Thousands(more))
@@ -92,7 +93,7 @@ func (d *diary) blocks(w io.Writer) {
 	for _, f := range d.blocked {
 		v := f.verdict
 		fmt.Fprintf(w, "%s  blocked %s, score %s of %s\n", maillog.Mask(v.User), v.Time.Format(words.Stamp), words.Points(v.Score), words.Points(v.Limit))
-		for _, line := range words.Reasons(v) {
+		for _, line := range words.Reasons(v, reasonsWidth) {
 			fmt.Fprintf(w, "    %s\n", line)
 		}
 		fmt.Fprintf(w, "    before the block: %s let through, %s held; after it: %s refused\n\n",

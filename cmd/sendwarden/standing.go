@@ -30,11 +30,12 @@ func newReport() *cobra.Command {
 		Short: "Write a report of how things stand: who is blocked, and why",
 		Long: `Report tells from what the daemon remembers, the one that runs or the last one as
 it left its state: who is blocked, with a timeline of places and score, the
-reasons and how much was sent; whose mail waits and who is close to it; what was
+reasons, how much was sent and how much refused; whose mail waits and who is close to it; what was
 done, by whom and why; where users are at home; and how often each rule fired.
 --html writes it as a page, in one file, for a browser, a phone or a printer.
 
-What became of each message the daemon does not keep. The logs tell that:
+What became of messages is kept by the hour, for five weeks, and in sums for who is
+blocked; of each message the logs tell:
 "sendwarden replay --html report.html /var/log/mail.log*".`,
 		Example: "  sendwarden report --html report.html\n  sendwarden report --since 7d | mail -s 'the week' postmaster",
 		Args:    exactly(0, "no arguments"),
@@ -103,7 +104,7 @@ func (c *reportCommand) run(cmd *cobra.Command) error {
 	case c.html != "":
 		fmt.Fprintln(out, writtenTo(c.html))
 	default:
-		printStanding(out, &s)
+		printStanding(&narrow{to: out}, &s)
 	}
 	return out.Flush()
 }

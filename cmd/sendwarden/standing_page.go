@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -52,6 +53,9 @@ func newStandingPage(s *standing) report.Standing {
 	for _, h := range s.Crowd.Networks {
 		p.Networks = append(p.Networks, report.Habit{Name: strings.TrimSpace(h.What + " " + h.Org), Days: h.Days})
 	}
+	for _, h := range s.Crowd.Hours {
+		p.Volume = append(p.Volume, report.Step{Start: h.Start.In(zone), Counts: report.Counts{Allowed: h.LetThrough, Held: h.Held, Refused: h.Refused}})
+	}
 	p.Rows = s.firedRules(zone)
 	return p
 }
@@ -80,7 +84,7 @@ func (s *standing) firedRules(zone *time.Location) (rows []report.FiredRule) {
 func personOf(a control.Account, zone *time.Location) report.Person {
 	p := report.Person{
 		User: a.User, Score: a.Score, Hold: a.Hold, Block: a.Block, Since: in(a.Since, zone), At: a.At, Action: a.Action, Notes: a.Notes,
-		Usual: a.Usual, Home: a.Countries, Done: deeds(a.History, zone),
+		Usual: a.Usual, Home: a.Countries, Done: deeds(a.History, zone), Fate: fateWords(a, zone),
 	}
 	for _, r := range a.Reasons {
 		p.Reasons = append(p.Reasons, scoring.Reason{Time: in(r.Time, zone), Rule: r.Rule, Points: r.Points, Place: placeIn(r.Place)})
@@ -99,6 +103,37 @@ func personOf(a control.Account, zone *time.Location) report.Person {
 		p.Sent = append(p.Sent, report.Sent{From: st.From.In(zone), Until: st.Until.In(zone), Messages: st.Messages, Recipients: st.Recipients, Bounces: st.Bounces})
 	}
 	return p
+}
+
+// fateWords tell what became of a blocked user's messages since the first reason; "" is
+// unknown.
+func fateWords(a control.Account, zone *time.Location) string {
+	f := a.Fate
+	if f == nil {
+		return ""
+	}
+	text := "Since the block none was refused: nobody has tried to send."
+	if f.Refused > 0 {
+		text = fmt.Sprintf("Since the block %s refused, the last %s.", wasWere(f.Refused, "message"), f.Last.In(zone).Format(words.Stamp))
+	}
+	if f.Since.IsZero() {
+		return text
+	}
+	before := fmt.Sprintf("From the first reason, %s, to the block the account handed in %s", f.Since.In(zone).Format(words.Stamp), words.Count(f.Messages, "message"))
+	if f.Recipients > 0 {
+		before += " to " + words.Count(f.Recipients, "recipient")
+	}
+	if waits := len(a.Held); waits > 0 {
+		before += fmt.Sprintf("; %s held", wasWere(waits, "message"))
+	}
+	return before + ". " + text
+}
+
+func wasWere(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " was"
+	}
+	return words.Count(n, noun) + " were"
 }
 
 // deeds are records of the ledger, the newest first.

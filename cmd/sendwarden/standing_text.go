@@ -30,6 +30,7 @@ func printStanding(out io.Writer, s *standing) {
 		_ = c.print(out, control.Accounts{Held: s.Held, Close: s.Close, Holds: s.Holds}, byDaemon) // the writer keeps its error
 	}
 	fmt.Fprintln(out)
+	s.printVolume(out)
 	if len(s.Done) > 0 {
 		fmt.Fprintf(out, "Done since %s:\n\n", s.Since.Format(words.Stamp))
 	}
@@ -71,7 +72,7 @@ func printBlocked(out io.Writer, a control.Account, zone *time.Location) {
 			fmt.Fprintf(out, "    %s\n", maillog.Mask(note))
 		}
 	} else {
-		lines := words.Reasons(scoring.Verdict{Time: p.Since, Reasons: p.Reasons})
+		lines := words.Reasons(scoring.Verdict{Time: p.Since, Reasons: p.Reasons}, reasonsWidth)
 		for _, line := range lines[:len(lines)-1] { // without what is usual
 			fmt.Fprintf(out, "    %s\n", line)
 		}
@@ -80,6 +81,41 @@ func printBlocked(out io.Writer, a control.Account, zone *time.Location) {
 		}
 	}
 	fmt.Fprint(out, sentWords(p))
+	if p.Fate != "" {
+		paragraph(out, "    ", p.Fate, 4)
+	}
+}
+
+// shownDays are the days whose messages a report on paper of 80 columns tells of.
+const shownDays = 7
+
+// printVolume tells what became of all messages, by the day.
+func (s *standing) printVolume(out io.Writer) {
+	zone := s.Made.Location()
+	var days []string
+	sums := make(map[string]control.Outcomes)
+	for _, h := range s.Crowd.Hours {
+		day := h.Start.In(zone).Format(time.DateOnly)
+		sum, known := sums[day]
+		if !known {
+			days = append(days, day)
+		}
+		sum.LetThrough += h.LetThrough
+		sum.Held += h.Held
+		sum.Refused += h.Refused
+		sums[day] = sum
+	}
+	if len(days) == 0 {
+		return
+	}
+	rows := [][]string{{"DAY", "LET THROUGH", "HELD", "REFUSED"}}
+	for _, day := range days[max(0, len(days)-shownDays):] {
+		sum := sums[day]
+		rows = append(rows, []string{day, fmt.Sprintf("%11s", words.Thousands(sum.LetThrough)), fmt.Sprintf("%4s", words.Thousands(sum.Held)), fmt.Sprintf("%7s", words.Thousands(sum.Refused))})
+	}
+	fmt.Fprint(out, "Messages by day:\n\n")
+	_ = words.Table(out, rows) // the writer keeps its error
+	fmt.Fprintln(out)
 }
 
 // printRules names the rules that fired, the most often first.
@@ -92,7 +128,7 @@ func (s *standing) printRules(out io.Writer) {
 		if r.Fired == 0 && r.Here == 0 {
 			continue
 		}
-		row := []string{shorten(maillog.Mask(r.Name), 34), fmt.Sprintf("%+g", r.Points), words.Thousands(r.Here)}
+		row := []string{maillog.Mask(r.Name), fmt.Sprintf("%+g", r.Points), words.Thousands(r.Here)}
 		if s.Running {
 			last := "-"
 			if !r.Last.IsZero() {
@@ -111,6 +147,7 @@ func (s *standing) printRules(out io.Writer) {
 		return
 	}
 	var text strings.Builder
+	words.Fit(rows, words.Width, 0)
 	_ = words.Table(&text, rows)
 	fmt.Fprint(out, text.String())
 }

@@ -70,7 +70,7 @@ func (c *statsCommand) run(cmd *cobra.Command, files []string) error {
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	if c.json {
 		writeJSON(out, newStatsOut(counts))
-	} else if err := writeStats(out, counts, c.top); err != nil {
+	} else if err := writeStats(&narrow{to: out}, counts, c.top); err != nil {
 		return err
 	}
 	err = errors.Join(err, out.Flush())

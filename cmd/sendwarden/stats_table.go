@@ -71,6 +71,7 @@ func titled(w io.Writer, title string, rows [][]string, top int) error {
 	for i, row := range rows {
 		rows[i] = append([]string{fmt.Sprintf("  %*s", width, row[0])}, row[1:]...)
 	}
+	words.Fit(rows, words.Width, len(rows[0])-1, 1)
 	fmt.Fprintf(w, "\n%s:\n", title)
 	if err := words.Table(w, rows); err != nil {
 		return err

@@ -39,7 +39,7 @@ waits or is blocked, and what is wrong. Without a daemon it exits with status 1.
 			out := bufio.NewWriter(cmd.OutOrStdout())
 			if asJSON {
 				writeJSON(out, status)
-			} else if err := printStatus(out, status); err != nil {
+			} else if err := printStatus(&narrow{to: out}, status); err != nil {
 				return err
 			}
 			return out.Flush()

@@ -98,7 +98,7 @@ func (c *traceCommand) run(cmd *cobra.Command, what string, files []string) erro
 			writeJSON(out, newStoryOut(s, places))
 		}
 	} else {
-		t := traceText{out: out, places: places, all: c.all}
+		t := traceText{out: forPeople(out, c.lines), places: places, all: c.all}
 		t.write(what, stories, more)
 	}
 	return errors.Join(err, out.Flush())

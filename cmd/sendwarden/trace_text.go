@@ -304,11 +304,12 @@ func (t *traceText) summary(stories []*trace.Story) {
 		if s.Recipients > 1 {
 			to += fmt.Sprintf(" and %s more", words.Thousands(s.Recipients-1))
 		}
-		rows = append(rows, []string{"  " + s.Began.Format("01-02 15:04:05"), s.ID, shorten(maillog.Mask(to), 40), outcomes(s.Outcomes)})
+		rows = append(rows, []string{"  " + s.Began.Format("01-02 15:04:05"), s.ID, maillog.Mask(to), outcomes(s.Outcomes)})
 	}
 	if before := len(stories) - len(shown); before > 0 {
 		fmt.Fprintf(t.out, "  %s before these\n", words.Thousands(before))
 	}
+	words.Fit(rows, words.Width, 2, 3)
 	_ = words.Table(t.out, rows) // a failed write shows when the buffer is flushed
 }
 

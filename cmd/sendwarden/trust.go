@@ -172,8 +172,9 @@ func (c *trustCommand) show(cmd *cobra.Command) (err error) {
 		if !t.Until.IsZero() {
 			until = untilText(t.Until)
 		}
-		rows = append(rows, []string{shorten(maillog.Mask(t.User), 36), t.Place(), until})
+		rows = append(rows, []string{maillog.Mask(t.User), t.Place(), until})
 	}
+	words.Fit(rows, words.Width, 0, 1)
 	if err := words.Table(out, rows); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"sendwarden/blocklist"
 	"sendwarden/control"
@@ -110,9 +111,14 @@ func judgedLines(j control.Judged, paint func(color, text string) string) string
 	place := geo.Place{Country: j.Country, ASN: j.ASN, Org: j.Org}
 	line := fmt.Sprintf("%s  %-6s  %5s  %-26s  %s  %s", words.Clock(j.Time.Local()), j.Action, words.Points(j.Score),
 		shorten(maillog.Mask(j.User), 26), words.Country(place), j.IP)
-	if n := words.Network(place); n != "" {
-		line += "  " + shorten(n, 40)
+	network := words.Network(place)
+	switch room := words.Width - 2 - utf8.RuneCountInString(line); {
+	case network != "" && room >= leastNetwork:
+		line += "  " + shorten(network, room)
+	case network != "" || room < -2: // behind IPv6 there is no room
+		line = strings.TrimSuffix(line, j.IP) + "\n          " + j.IP + "  " + shorten(network, words.Width-12-len(j.IP))
 	}
+	line = strings.TrimRight(line, " ")
 	color := ""
 	switch {
 	case j.Action == "block" || j.Action == "refuse":
@@ -128,10 +134,15 @@ func judgedLines(j control.Judged, paint func(color, text string) string) string
 		for _, r := range j.Reasons {
 			reasons = append(reasons, fmt.Sprintf("%+g %s", r.Points, maillog.Mask(r.Rule)))
 		}
-		text += "          " + shorten(strings.Join(reasons, ", "), 200) + "\n"
+		var below strings.Builder
+		paragraph(&below, "          ", strings.Join(reasons, ", "), 10)
+		text += below.String()
 	}
 	return text
 }
+
+// leastNetwork is how much of a network's name says something: AS28573 Claro.
+const leastNetwork = 14
 
 // Colours of a terminal (ECMA-48, SGR).
 const (
