@@ -36,6 +36,14 @@ type actSetup struct {
 	reach
 	state string
 	why   string
+	// asJSON is for what is done.
+	asJSON bool
+}
+
+// doneOut is an act that is done, as --json prints it: a format that others build on.
+type doneOut struct {
+	control.Act
+	control.Done
 }
 
 func (s *actSetup) flags(cmd *cobra.Command) {
@@ -50,6 +58,7 @@ func (s *actSetup) stateFlag(cmd *cobra.Command) {
 
 func (s *actSetup) whyFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.why, "reason", "", "`WHY`, for whoever reads the list and the history")
+	cmd.Flags().BoolVar(&s.asJSON, "json", false, "print what was done as one JSON object a line")
 }
 
 // doer finds who does it.
@@ -94,6 +103,10 @@ func (s *actSetup) each(cmd *cobra.Command, acts []control.Act, say func(control
 		done, err := d.Do(cmd.Context(), me(), act)
 		if err != nil {
 			errs = append(errs, err)
+			continue
+		}
+		if s.asJSON {
+			writeJSON(cmd.OutOrStdout(), doneOut{act, done})
 			continue
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), say(act, done)+letGoWords(done.Messages))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"sendwarden/control"
 	"sendwarden/maillog"
@@ -78,7 +79,13 @@ func printHistory(out io.Writer, records []control.Record, span control.Span, zo
 		fmt.Fprintf(out, "(the newest %s; --since shows others)\n", words.Thousands(control.MaxRecords))
 	}
 	for _, r := range records {
-		fmt.Fprintf(out, "%s  %s  by %s\n", r.Time.In(zone).Format(words.Stamp), what(r), maillog.Mask(r.Who))
+		done, by := r.Time.In(zone).Format(words.Stamp)+"  "+what(r), "by "+maillog.Mask(r.Who)
+		if utf8.RuneCountInString(done+by)+2 > words.Width {
+			by = "\n    " + by
+		} else {
+			by = "  " + by
+		}
+		fmt.Fprintf(out, "%s%s\n", done, by)
 		if r.Why != "" {
 			fmt.Fprintf(out, "    %s\n", maillog.Mask(r.Why))
 		}

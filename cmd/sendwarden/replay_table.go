@@ -61,10 +61,9 @@ func (d *diary) alarmed(w io.Writer) {
 		if len(v.Reasons) > 0 {
 			rule = v.Reasons[len(v.Reasons)-1].Rule
 		}
-		sent := words.Thousands(v.Messages) + " in a day"
+		sent := words.Thousands(v.Messages) + " a day"
 		rows = append(rows, []string{"  " + v.Time.Format("01-02 15:04:05"), maillog.Mask(v.User), maillog.Mask(rule), sent})
 	}
-	words.Fit(rows, words.Width, 2, 1)
 	_ = words.Table(w, rows) // a failed write shows when the buffer is flushed
 	if more := len(d.alarms) - shownAlarms; more > 0 {
 		fmt.Fprintf(w, "  and %s more\n", words.Thousands(more))

@@ -20,7 +20,6 @@ type trustCommand struct {
 	actSetup
 	countries, networks, asns []string
 	until                     string
-	asJSON                    bool
 }
 
 func (c *trustCommand) flags(cmd *cobra.Command) {
@@ -70,7 +69,6 @@ much is sent, what bounces and who else was there see the place as it is.`,
 	}
 	c.flags(cmd)
 	cmd.Flags().StringVar(&c.until, "until", "", "how long, as the last `DAY`, a time, or 10d (default: until it is taken back)")
-	cmd.Flags().BoolVar(&c.asJSON, "json", false, "print what is trusted as one JSON object a line")
 	return cmd
 }
 

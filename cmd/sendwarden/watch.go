@@ -105,18 +105,18 @@ func (c *watchCommand) wants(j control.Judged) bool {
 
 // judgedLines writes a submission in one line, and what the rules found below it.
 //
-//	21:15:02  block   142    info@example.es        RU  5.6.7.8    AS12389 Rostelecom
+//	21:15:02  block   142    info@example.es         RU  5.6.7.8    AS12389 Rostelecom
 //	          +60 third country, +2 new address
 func judgedLines(j control.Judged, paint func(color, text string) string) string {
 	place := geo.Place{Country: j.Country, ASN: j.ASN, Org: j.Org}
-	line := fmt.Sprintf("%s  %-6s  %5s  %-26s  %s  %s", words.Clock(j.Time.Local()), j.Action, words.Points(j.Score),
-		shorten(maillog.Mask(j.User), 26), words.Country(place), j.IP)
+	line := fmt.Sprintf("%s  %-6s  %5s  %-22s  %s  %s", words.Clock(j.Time.Local()), j.Action, words.Points(j.Score),
+		shorten(maillog.Mask(j.User), 22), words.Country(place), j.IP)
 	network := words.Network(place)
 	switch room := words.Width - 2 - utf8.RuneCountInString(line); {
 	case network != "" && room >= leastNetwork:
 		line += "  " + shorten(network, room)
 	case network != "" || room < -2: // behind IPv6 there is no room
-		line = strings.TrimSuffix(line, j.IP) + "\n          " + j.IP + "  " + shorten(network, words.Width-12-len(j.IP))
+		line = strings.TrimSuffix(line, "  "+j.IP) + "\n          " + j.IP + "  " + shorten(network, words.Width-12-len(j.IP))
 	}
 	line = strings.TrimRight(line, " ")
 	color := ""
@@ -141,8 +141,8 @@ func judgedLines(j control.Judged, paint func(color, text string) string) string
 	return text
 }
 
-// leastNetwork is how much of a network's name says something: AS28573 Claro.
-const leastNetwork = 14
+// leastNetwork is how much of a network says something: AS28573.
+const leastNetwork = 8
 
 // Colours of a terminal (ECMA-48, SGR).
 const (
