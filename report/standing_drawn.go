@@ -45,8 +45,15 @@ func (d drawnStanding) MapLevels() []level {
 	return m.Levels
 }
 
-// Volumes is what became of all messages over time.
-func (d drawnStanding) Volumes() template.HTML { return Volume{d.Volume}.Draw() }
+// Volumes is what became of all messages over time, of a day at least: one hour alone
+// would be a wall.
+func (d drawnStanding) Volumes() template.HTML {
+	steps := d.Volume
+	if dayBefore := steps[len(steps)-1].Start.Add(-23 * time.Hour); steps[0].Start.After(dayBefore) {
+		steps = slices.Concat([]Step{{Start: dayBefore}}, steps)
+	}
+	return Volume{steps}.Draw()
+}
 
 // Outcome is what became of all messages.
 func (d drawnStanding) Outcome() (sum Counts) {

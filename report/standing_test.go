@@ -58,6 +58,18 @@ func TestPointsOfReasons(t *testing.T) {
 	require.Equal(t, "since 2026-03-28 11:00 +0100: 42 messages to 90 recipients, of which 4 came back", p.Volume())
 }
 
+// What became of all messages is told in sum and drawn, of one hour as of many.
+func TestStandingVolume(t *testing.T) {
+	s := stands()
+	require.NotContains(t, standingText(t, s), "Messages over time", "a state of before has none")
+	s.Volume = []Step{{Start: noon, Counts: Counts{Allowed: 12, Held: 3, Refused: 41}}}
+	text := standingText(t, s)
+	require.Contains(t, text, "12 messages let through, 3 held, 41 refused.")
+	require.Contains(t, text, "12 messages let through, 3 held, 41 refused</title>")
+	s.Blocked[0].Fate = "From <script> to the block"
+	require.Contains(t, standingText(t, s), "<p>From &lt;script&gt; to the block</p>")
+}
+
 // What a state cannot know is said, and not drawn as nothing.
 func TestStandingSaysWhatItDoesNotKnow(t *testing.T) {
 	s := stands()
