@@ -173,7 +173,7 @@ func (d *Daemon) met(ctx context.Context, epoch string) error {
 		}
 		d.log.Info("the others know what this host knows", "users", n)
 	}
-	if err := d.catchUp(ctx); err != nil {
+	if err := d.catchUp(ctx, before == ""); err != nil {
 		return err
 	}
 	latest, err := s.engine.Latest(ctx)
@@ -197,10 +197,13 @@ func (d *Daemon) met(ctx context.Context, epoch string) error {
 
 // catchUp takes over from another host what all users together do, where this one has
 // just joined or has been off for so long that the engine does not have all news.
-func (d *Daemon) catchUp(ctx context.Context) error {
+func (d *Daemon) catchUp(ctx context.Context, joins bool) error {
 	s := d.sharing
 	var heard shared.Heard
 	d.inLoop(ctx, func() { heard = s.heard })
+	if heard.News == "" && !joins {
+		return nil // it was there from the beginning, and hears all
+	}
 	crowd, err := s.engine.Missed(ctx, heard)
 	if err != nil || crowd == nil {
 		return err
@@ -208,7 +211,7 @@ func (d *Daemon) catchUp(ctx context.Context) error {
 	d.inLoop(ctx, func() {
 		d.turn.Lock()
 		defer d.turn.Unlock()
-		if err = d.path.Scorer.TakeSnapshot(crowd.Record, heard.News == ""); err != nil {
+		if err = d.path.Scorer.TakeSnapshot(crowd.Record, joins); err != nil {
 			d.log.Error("what another host knows of all users cannot be read", "error", err)
 			err = nil // the news are heard all the same
 			return
