@@ -38,7 +38,7 @@ func TestKeptUntilAPersonDecides(t *testing.T) {
 	within(t, 15*time.Second, "bob's message goes by itself", func() bool { return p.inbox(t, "alice") == 1 })
 	require.Equal(t, 1, p.inQueue(t, "hold"), "alice's waits")
 	require.Regexp(t, `(?m)^`+alice+` .* by a person`, p.asked(t, "list", "--held"))
-	require.Regexp(t, `message `+id+` of `+alice+` kept  by \S+\n    calling her\n`, p.asked(t, "history", alice))
+	require.Regexp(t, `message `+id+` of `+alice+` kept\s+by \S+\n    calling her\n`, p.asked(t, "history", alice))
 
 	// It is kept through a crash, and a user's mail is kept as one.
 	later(t)
