@@ -12,6 +12,6 @@ import (
 func TestNoPostfix(t *testing.T) {
 	require.EqualError(t, absent(&exec.Error{Name: "postconf", Err: exec.ErrNotFound}), "there is no Postfix on this host: no program postconf")
 	require.EqualError(t, absent(errors.New("exit status 1: /usr/sbin/postconf: fatal: open /etc/postfix/main.cf: No such file or directory")),
-		"Postfix has no configuration where it looks for it: main.cf is missing")
+		"there is no main.cf where Postfix looks for it")
 	require.EqualError(t, absent(errors.New("exit status 1: no memory")), "exit status 1: no memory")
 }

@@ -59,7 +59,7 @@ func TestPostfixDetect(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "lmdb", table.Type())
 	_, err = Detect(context.Background(), t.TempDir())
-	require.ErrorContains(t, err, "Postfix has no configuration where it looks for it: main.cf is missing")
+	require.ErrorContains(t, err, "there is no main.cf where Postfix looks for it")
 }
 
 func TestPostfixFindsTheBlocked(t *testing.T) {

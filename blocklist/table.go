@@ -100,7 +100,7 @@ func absent(err error) error {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return errors.New("there is no Postfix on this host: no program postconf")
 	case strings.Contains(err.Error(), "main.cf: No such file"):
-		return errors.New("Postfix has no configuration where it looks for it: main.cf is missing")
+		return errors.New("there is no main.cf where Postfix looks for it")
 	}
 	return err
 }

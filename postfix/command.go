@@ -49,7 +49,7 @@ func Exec(ctx context.Context, name string, args ...string) (string, error) {
 	}
 	said := strings.TrimSpace(complaint.String())
 	if strings.Contains(said, "main.cf: No such file") {
-		return "", errors.New("Postfix has no configuration where it looks for it: main.cf is missing")
+		return "", errors.New("there is no main.cf where Postfix looks for it")
 	}
 	if said != "" {
 		return "", fmt.Errorf("%w: %s", err, clean(strings.ReplaceAll(said, "\n", "; ")))

@@ -147,7 +147,7 @@ func (l Local) run(ctx context.Context, most time.Duration, input, name string, 
 // What it means that Postfix's programs are not there, or find no configuration.
 var (
 	errNoPostfix    = errors.New("no such program: there is no Postfix on this host (Exim's is named with --exim)")
-	errUnconfigured = errors.New("Postfix has no configuration where it looks for it (--postfix-config DIR names another folder; `postconf -d config_directory` its own)")
+	errUnconfigured = errors.New("there is no main.cf where Postfix looks for it (--postfix-config DIR names another folder; `postconf -d config_directory` its own)")
 )
 
 const noMainCf = "main.cf: No such file"

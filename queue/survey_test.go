@@ -54,7 +54,7 @@ func TestSurveyAlias(t *testing.T) {
 func TestNotListed(t *testing.T) {
 	failed := errors.New("exit status 69")
 	for said, want := range map[string]string{
-		"postqueue: fatal: open /etc/postfix/main.cf: No such file or directory\n": "Postfix has no configuration where it looks for it (--postfix-config DIR names another folder; `postconf -d config_directory` its own)",
+		"postqueue: fatal: open /etc/postfix/main.cf: No such file or directory\n": "there is no main.cf where Postfix looks for it (--postfix-config DIR names another folder; `postconf -d config_directory` its own)",
 		"postqueue: fatal: User ana(1000) is not allowed to view the mail queue":   "Postfix lets only others see its queue (run it as root, or see authorized_mailq_users)",
 		"postqueue: fatal: Queue report unavailable - mail system is down":         "Postfix does not run (`postfix start`)",
 		"postqueue: invalid option -- 'j'":                                         "this Postfix can't list its queue in JSON, which came with 3.1 (upgrade it)",
