@@ -75,9 +75,11 @@ func TestDoctorOfStuckDaemon(t *testing.T) {
 	finding(t, said, "ok", "postfix", "Postfix 3")
 
 	require.NoError(t, d.cmd.Process.Signal(syscall.SIGCONT))
-	said, _ = p.doctor(t, "--control", p.file("control"))
+	within(t, 15*time.Second, "/healthz is content", func() bool { // it was stopped while it started
+		said, _ = p.doctor(t, "--control", p.file("control"))
+		return strings.Contains(said, "/healthz: ok")
+	})
 	finding(t, said, "ok", "control", "mode enforce")
-	finding(t, said, "ok", "health", "/healthz: ok")
 }
 
 // disk mounts a small file system of its own over the blocklist's folder.

@@ -162,6 +162,20 @@ func (m *mail) settles(t *testing.T, s *redistest.Server) {
 			within(t, 30*time.Second, h.name+" blocks "+user, func() bool { return h.blocks(user) })
 		}
 	}
+	// Who has heard of a decision has heard the news that were told before it.
+	for i, user := range []string{"honest0", "honest1"} {
+		m.decides(t, m.hosts[i], user, true, "block", user)
+		m.decides(t, m.hosts[i], user, false, "release", user, "--no-learn")
+	}
+}
+
+// decides has a host decide about a user, and waits until all hosts know.
+func (m *mail) decides(t *testing.T, on *mailHost, user string, blocked bool, command ...string) {
+	out, err := on.run(command...)
+	require.NoError(t, err, out)
+	for _, h := range m.hosts {
+		within(t, 30*time.Second, fmt.Sprintf("%s has heard of %v", h.name, command), func() bool { return h.blocks(user) == blocked })
+	}
 }
 
 func (m *mail) check(t *testing.T, s *redistest.Server) {
