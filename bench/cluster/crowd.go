@@ -96,11 +96,11 @@ func (c *crowd) fill(t testing.TB, url string) {
 // kept is how long a user is kept who is not seen: the shipped rules' `forget`.
 const kept = 400 * 24 * time.Hour
 
-// thief is a message of a thief's, from the nth of three countries.
+// thief is a message of a thief's, from the nth of five countries.
 func (c *crowd) thief(user string, n int) message {
 	seen := make(map[string]netip.Addr)
 	for _, s := range c.people.Sent {
-		if s.Place.Country != "" && s.Place.Addr.IsValid() && len(seen) < 3 {
+		if s.Place.Country != "" && s.Place.Addr.IsValid() && len(seen) < 5 {
 			if _, is := seen[s.Place.Country]; !is {
 				seen[s.Place.Country] = s.Place.Addr
 			}
