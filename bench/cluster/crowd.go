@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -98,15 +97,15 @@ const kept = 400 * 24 * time.Hour
 
 // thief is a message of a thief's, from the nth of five countries.
 func (c *crowd) thief(user string, n int) message {
-	seen := make(map[string]netip.Addr)
+	seen := make(map[string]bool)
+	var addrs []netip.Addr
 	for _, s := range c.people.Sent {
-		if s.Place.Country != "" && s.Place.Addr.IsValid() && len(seen) < 5 {
-			if _, is := seen[s.Place.Country]; !is {
-				seen[s.Place.Country] = s.Place.Addr
-			}
+		if s.Place.Country != "" && s.Place.Addr.IsValid() && len(addrs) < 5 && !seen[s.Place.Country] {
+			seen[s.Place.Country] = true
+			addrs = append(addrs, s.Place.Addr)
 		}
 	}
-	addrs := slices.SortedFunc(maps.Values(seen), netip.Addr.Compare)
+	slices.SortFunc(addrs[:min(3, len(addrs))], netip.Addr.Compare)
 	return message{user, addrs[n%len(addrs)]}
 }
 
