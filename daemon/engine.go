@@ -218,6 +218,7 @@ func (d *Daemon) forget(user string) {
 	d.turn.Lock()
 	d.path.Scorer.Forget(user)
 	delete(d.raised, user)
+	delete(d.told.fates, user)
 	d.turn.Unlock()
 	d.desk.Forget(func(name string) bool { return blocklist.Fold(name) == user })
 	keys, err := LedgerOf(d.memory.store, user)
